@@ -1,0 +1,9 @@
+// What Linux has and Swift's Glibc module leaves out.
+#include <malloc.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+// Glibc declares these for _GNU_SOURCE alone.
+struct sockaddr;
+int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
+int pthread_setname_np(unsigned long thread, const char *name);

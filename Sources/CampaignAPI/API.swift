@@ -1,0 +1,152 @@
+public import CampaignStore
+public import FastCGI
+internal import Glibc
+internal import HTTPTypes
+internal import JSON
+public import Logging
+
+/// The campaign API: finds the route of a request, sees that its user may pass, and has it answered.
+public struct API: Responder {
+    /// What stands before every path.
+    static let base = "/api/v2"
+    /// Bytes that a body may have.
+    public static let bodyLimit = 1 << 20
+
+    let store: Store
+    let configuration: Configuration
+    let logger: Logger
+    private let tokens: SessionTokens
+    private let now: @Sendable () -> Int
+    private static let tree = RouteTree(routes)
+
+    /// - Parameter now: the time in seconds since 1970 in UTC.
+    public init(
+        _ store: Store, _ configuration: Configuration, logger: Logger,
+        now: (@Sendable () -> Int)? = nil
+    ) {
+        self.store = store
+        self.configuration = configuration
+        self.logger = logger
+        self.now = now ?? Self.currentTime
+        tokens = SessionTokens(secret: configuration.secret)
+    }
+
+    /// Seconds since 1970 in UTC. Not time(3): its clock lags behind by a few milliseconds, which makes a token that was
+    /// signed at the beginning of this second one from the future.
+    private static let currentTime: @Sendable () -> Int = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return now.tv_sec
+    }
+
+    public func mayWait(_ request: Request) -> Bool {
+        switch request.head.method {
+        case .get, .head, .options: false
+        default: true
+        }
+    }
+
+    public func respond(to request: Request) -> Response {
+        response(to: request, attempt { try answer(request) })
+    }
+
+    public func respond(to error: RequestError) -> Response {
+        let problem =
+            switch error {
+            case .badVariable(let name): Problem.invalid("The web server's \(name) makes no sense")
+            case .bodyTooLarge(let limit): Problem.payloadTooLarge(limit: limit)
+            case .bodyCutOff: Problem.invalid("The body is shorter than its Content-Length")
+            case .overloaded: Problem.unavailable("The service is busy")
+            }
+        return response(to: nil, Answer(problem))
+    }
+
+    private func answer(_ request: Request) throws -> Answer {
+        let target = request.head.path ?? "/"
+        let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
+        guard path.utf8.starts(with: Self.base.utf8),
+            let (tree, ids) = Self.tree.find(path[path.utf8.index(path.startIndex, offsetBy: Self.base.utf8.count)...])
+        else { throw Problem.notFound }
+        var method = request.head.method
+        if method == .options { return options(request, tree) }
+        if method == .head { method = .get }
+        guard let route = tree.routes.first(where: { $0.method == method }) else {
+            throw Problem.methodNotAllowed(allow: tree.allow)
+        }
+        let userID = route.right.needsToken ? try authenticatedUser(request) : nil
+        if let userID { try store.read { try route.right.check($0.user(userID), ids, $0) } }
+        return try route.handler(Call(api: self, request: request, ids: ids, userID: userID))
+    }
+
+    private func options(_ request: Request, _ tree: RouteTree) -> Answer {
+        var answer = Answer(.noContent, .null, headerFields: [.allow: tree.allow])
+        answer.body = []
+        let fields = request.head.headerFields
+        if fields[.accessControlRequestMethod] != nil, isAllowed(fields[.origin]) {
+            answer.headerFields[.accessControlAllowMethods] = tree.allow
+            answer.headerFields[.accessControlAllowHeaders] =
+                "Authorization, Content-Type, Accept-Language, If-Match, If-None-Match"
+            answer.headerFields[.accessControlMaxAge] = "600"
+        }
+        return answer
+    }
+
+    /// The user whose token the request carries.
+    ///
+    /// - Throws: ``Problem`` 401.
+    private func authenticatedUser(_ request: Request) throws(Problem) -> Int {
+        guard let header = request.head.headerFields[.authorization] else { throw .invalidToken }
+        let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        guard parts.count == 2, parts[0].lowercased() == "token",
+            let user = tokens.user(of: String(parts[1].drop { $0 == " " }), now: now())
+        else { throw .invalidToken }
+        return user
+    }
+
+    /// Turns whatever goes wrong into an answer.
+    private func attempt(_ body: () throws -> Answer) -> Answer {
+        do {
+            return try body()
+        } catch let problem as Problem {
+            return Answer(problem)
+        } catch let error as FolderUnavailable {
+            logger.error("the data folder is unavailable", metadata: ["reason": "\(error.detail)"])
+            return Answer(.unavailable(error.description))
+        } catch {
+            logger.critical("an error has no answer of its own", metadata: ["error": "\(error)"])
+            return Answer(.internalServerError)
+        }
+    }
+
+    // MARK: From an answer to a response
+
+    private func response(to request: Request?, _ answer: Answer) -> Response {
+        var fields = answer.headerFields
+        if !configuration.allowedOrigins.isEmpty {
+            fields[.vary] = "Origin"
+            if let origin = request?.head.headerFields[.origin], isAllowed(origin) {
+                fields[.accessControlAllowOrigin] = origin
+                fields[.accessControlExposeHeaders] = "ETag, Location"
+            }
+        }
+        let isRead = request?.head.method == .get || request?.head.method == .head
+        if isRead, answer.status == .ok {
+            let tag = EntityTag(answer.digest ?? Representation(answer.body).digest)
+            fields[.eTag] = tag.description
+            fields[.cacheControl] = "no-cache"
+            if let condition = request?.head.headerFields[.ifNoneMatch], tag.isIn(condition) {
+                return Response(.notModified, headerFields: fields)
+            }
+        }
+        if answer.status != .noContent {
+            fields[.contentType] = "application/json"
+            fields[.contentLength] = String(answer.body.count)
+        }
+        return Response(answer.status, headerFields: fields, body: answer.body)
+    }
+
+    private func isAllowed(_ origin: String?) -> Bool {
+        guard let origin else { return false }
+        return configuration.allowedOrigins.contains(origin) || configuration.allowedOrigins.contains("*")
+    }
+}

@@ -1,0 +1,21 @@
+/// What the service is told from outside.
+public struct Configuration: Sendable {
+    /// Signs the session tokens (`TM_SECRET`).
+    public var secret: String
+    /// Origins that a browser may call from, as the Origin header has them; `*` stands for every one.
+    public var allowedOrigins: Set<String>
+    /// Where the Tasking Manager's web client is, without a slash at the end.
+    public var appBaseURL: String
+
+    /// HOT's own instance.
+    public static let defaultAppBaseURL = "https://tasks.hotosm.org"
+
+    public init(secret: String, allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL) {
+        self.secret = secret
+        self.allowedOrigins = allowedOrigins
+        self.appBaseURL = appBaseURL
+    }
+}
+
+/// The version of this program.
+public let version = "0.1.0"

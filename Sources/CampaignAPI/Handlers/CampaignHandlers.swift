@@ -1,0 +1,80 @@
+internal import CampaignStore
+internal import Campaigns
+internal import FastCGI
+internal import HTTPTypes
+internal import JSON
+
+extension API {
+    @Sendable static func listCampaigns(_ call: Call) throws -> Answer {
+        Answer(try call.store.read { $0.allCampaigns() })
+    }
+
+    @Sendable static func getCampaign(_ call: Call) throws -> Answer {
+        let id = call.id()
+        guard let campaign = try call.store.read({ $0.campaign(id) }) else { throw Problem.campaignNotFound(id) }
+        return Answer(campaign)
+    }
+
+    @Sendable static func createCampaign(_ call: Call) throws -> Answer {
+        let fields = try campaignFields(call)
+        guard let name = fields.name else { throw Problem.invalid("name is required") }
+        let id = try call.store.write { transaction in
+            try checkOrganisations(of: fields, transaction)
+            guard transaction.campaignID(named: name) == nil else {
+                throw Problem(.conflict, "NameExists", "Campaign name already exists")
+            }
+            let campaign = Campaign(id: try transaction.newCampaignID(), name: name)
+            transaction.put(fields.applied(to: campaign))
+            return campaign.id
+        }
+        return Answer(
+            .created, ["campaignId": .integer(id)], headerFields: [.location: "\(API.base)/campaigns/\(id)/"])
+    }
+
+    @Sendable static func updateCampaign(_ call: Call) throws -> Answer {
+        let id = call.id()
+        let fields = try campaignFields(call)
+        try call.store.write { transaction in
+            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+            try checkOrganisations(of: fields, transaction)
+            if let name = fields.name, let owner = transaction.campaignID(named: name), owner != id {
+                throw Problem(.badRequest, "NameExists", "Campaign PATCH - name already exists")
+            }
+            try checkIfMatch(call, campaign, transaction)
+            let changed = fields.applied(to: campaign)
+            // By their bytes: two spellings of a name that are canonically equivalent differ in nothing else.
+            if changed.json.compact != campaign.json.compact { transaction.put(changed) }
+        }
+        return Answer(["Success": "Campaign \(id) updated"])
+    }
+
+    @Sendable static func deleteCampaign(_ call: Call) throws -> Answer {
+        let id = call.id()
+        try call.store.write { transaction in
+            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+            try checkIfMatch(call, campaign, transaction)
+            try transaction.removeCampaign(id)
+        }
+        return Answer(["Success": "Campaign deleted"])
+    }
+
+    private static func campaignFields(_ call: Call) throws(Problem) -> CampaignFields {
+        let body = try call.object()
+        do {
+            return try CampaignFields(body)
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+
+    private static func checkOrganisations(of fields: CampaignFields, _ transaction: Transaction) throws(Problem) {
+        for id in fields.organisations ?? [] {
+            guard transaction.organisation(id) != nil else { throw .organisationNotFound(id) }
+        }
+    }
+
+    private static func checkIfMatch(_ call: Call, _ campaign: Campaign, _ transaction: Transaction) throws(Problem) {
+        guard let condition = call.request.head.headerFields[.ifMatch] else { return }
+        guard EntityTag(transaction.digest(of: campaign)).isIn(condition) else { throw .preconditionFailed }
+    }
+}

@@ -1,0 +1,23 @@
+internal import CampaignStore
+internal import HTTPTypes
+internal import JSON
+
+extension API {
+    @Sendable static func heartbeat(_ call: Call) throws -> Answer {
+        let trouble = call.store.folder.trouble()
+        let (count, broken) = try call.store.read { ($0.campaignCount, $0.broken) }
+        var body: JSONObject = [
+            "status": trouble == nil ? "healthy" : "unhealthy", "version": .string(version),
+            "campaigns": .integer(count),
+        ]
+        if let trouble { body.append("error", .string(trouble)) }
+        if !broken.isEmpty {
+            let files = broken.sorted { $0.key < $1.key }
+            body.append(
+                "broken", .array(files.map { ["file": .string($0.key), "reason": .string($0.value)] }))
+        }
+        return trouble == nil
+            ? Answer(.object(body))
+            : Answer(.serviceUnavailable, .object(body), headerFields: [.retryAfter: "5"])
+    }
+}

@@ -1,0 +1,86 @@
+internal import CampaignStore
+internal import Campaigns
+internal import FastCGI
+internal import HTTPTypes
+internal import JSON
+
+/// An endpoint: a line of the table in `Routes.swift`.
+struct Route: Sendable {
+    typealias Handler = @Sendable (Call) throws -> Answer
+
+    let method: HTTPRequest.Method
+    /// Below ``API/base``; a segment in braces is an id.
+    let path: String
+    let right: Right
+    let handler: Handler
+
+    init(_ method: HTTPRequest.Method, _ path: String, _ right: Right, _ handler: @escaping Handler) {
+        self.method = method
+        self.path = path
+        self.right = right
+        self.handler = handler
+    }
+}
+
+/// A request that has found its route and may pass.
+struct Call: Sendable {
+    let api: API
+    let request: Request
+    /// The ids in the path, in its order.
+    let ids: [Int]
+    /// The user of the token, where the route looks at it.
+    let userID: Int?
+
+    var store: Store { api.store }
+
+    /// The id at a place in the path; the router has seen to it that there is one.
+    func id(_ place: Int = 0) -> Int { ids.indices.contains(place) ? ids[place] : 0 }
+
+    /// The body as a JSON object.
+    ///
+    /// - Throws: ``Problem`` 400.
+    func object() throws(Problem) -> JSONObject {
+        guard !request.body.isEmpty else { throw .invalid("The body is missing: a JSON object is needed") }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: request.body, rounding: true)
+        } catch {
+            throw .invalid("The body is not valid JSON: \(error)")
+        }
+        guard case .object(let object) = json else {
+            throw .invalid("The body must be a JSON object, not \(json.kind)")
+        }
+        if let member = object.members.first(where: { $0.value.hasNUL }) {
+            throw .invalid("\(member.name) must not contain a NUL")
+        }
+        return object
+    }
+}
+
+/// What a handler gives back.
+struct Answer: Sendable {
+    var status: HTTPResponse.Status = .ok
+    var headerFields: HTTPFields = [:]
+    var body: [UInt8]
+    /// The digest of the body, where it is known already.
+    var digest: String?
+
+    init(_ representation: Representation) {
+        body = representation.bytes
+        digest = representation.digest
+    }
+
+    init(_ json: JSONValue) {
+        body = json.compact
+    }
+
+    init(_ status: HTTPResponse.Status, _ json: JSONValue, headerFields: HTTPFields = [:]) {
+        self.status = status
+        self.headerFields = headerFields
+        body = json.compact
+    }
+
+    init(_ problem: Problem) {
+        self.init(problem.status, problem.body, headerFields: problem.headerFields)
+    }
+}

@@ -1,0 +1,176 @@
+internal import Campaigns
+internal import JSON
+
+/// The campaigns in memory, with every way to find them.
+struct CampaignTable {
+    private struct Entry {
+        let name: String
+        let fingerprint: Int
+        let organisations: [Int]
+        let projects: [Int]
+        /// The members of the answer up to `organisations`, whose own depend on other records.
+        let opening: [UInt8]
+        /// The whole answer, made when it is first asked for.
+        var representation: Representation?
+    }
+
+    private var entries: [Int: Entry] = [:]
+    /// Rising.
+    private var ids: [Int] = []
+    /// String's == and hash are those of canonical equivalence, as the contract compares names.
+    private var owners: [String: Int] = [:]
+    /// Where hands have given one name to several records: all that have it.
+    private var sharedNames: [String: Set<Int>] = [:]
+    private var linkedToProject: [Int: [Int]] = [:]
+    private var linkedToOrganisation: [Int: [Int]] = [:]
+    private var wholeList: Representation?
+
+    var count: Int { ids.count }
+    func contains(_ id: Int) -> Bool { entries[id] != nil }
+    func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint }
+    func id(named name: String) -> Int? { owners[name] }
+
+    /// Adds a campaign, or puts it in the place of the one with its id.
+    ///
+    /// - Parameter fingerprint: tells this state of its file from others, while the process lives.
+    mutating func insert(_ campaign: Campaign, fingerprint: Int) {
+        let id = campaign.id
+        let previous = entries[id]
+        if previous?.name.utf8.elementsEqual(campaign.name.utf8) != true { wholeList = nil }
+        if let previous { unlink(id, previous) }
+        entries[id] = Entry(
+            name: campaign.name, fingerprint: fingerprint, organisations: campaign.organisations,
+            projects: campaign.projects, opening: Self.opening(campaign))
+        if previous == nil { ids.insert(id, at: ids.insertionPoint(of: id)) }
+        for project in campaign.projects { linkedToProject[project, default: []].insertSorted(id) }
+        for organisation in campaign.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
+        if let owner = owners[campaign.name] {
+            sharedNames[campaign.name, default: [owner]].insert(id)
+        } else {
+            owners[campaign.name] = id
+        }
+    }
+
+    mutating func remove(_ id: Int) {
+        guard let entry = entries.removeValue(forKey: id) else { return }
+        wholeList = nil
+        unlink(id, entry)
+        let place = ids.insertionPoint(of: id)
+        if place < ids.count, ids[place] == id { ids.remove(at: place) }
+    }
+
+    private mutating func unlink(_ id: Int, _ entry: Entry) {
+        for project in entry.projects { linkedToProject.removeSorted(id, from: project) }
+        for organisation in entry.organisations { linkedToOrganisation.removeSorted(id, from: organisation) }
+        if var sharing = sharedNames[entry.name] {
+            sharing.remove(id)
+            owners[entry.name] = sharing.min()
+            sharedNames[entry.name] = sharing.count > 1 ? sharing : nil
+        } else if owners[entry.name] == id {
+            owners[entry.name] = nil
+        }
+    }
+
+    /// An organisation has changed, and answers show organisations.
+    mutating func forgetRepresentations() {
+        for id in ids { entries[id]?.representation = nil }
+    }
+
+    // MARK: Answers
+
+    /// - Parameter organisation: finds an organisation; a link to one that is not there is not shown.
+    mutating func representation(_ id: Int, organisation: (Int) -> Organisation?) -> Representation? {
+        guard let entry = entries[id] else { return nil }
+        if let representation = entry.representation { return representation }
+        let made = Self.representation(entry.opening, entry.organisations, organisation)
+        entries[id]?.representation = made
+        return made
+    }
+
+    /// A campaign that is not in the table, as it would be shown.
+    static func representation(of campaign: Campaign, organisation: (Int) -> Organisation?) -> Representation {
+        representation(opening(campaign), campaign.organisations, organisation)
+    }
+
+    mutating func list() -> Representation {
+        if let wholeList { return wholeList }
+        let made = list(ids)
+        wholeList = made
+        return made
+    }
+
+    func list(ofProject id: Int) -> Representation { list(linkedToProject[id] ?? []) }
+    func list(ofOrganisation id: Int) -> Representation { list(linkedToOrganisation[id] ?? []) }
+
+    private func list(_ ids: [Int]) -> Representation {
+        var text = Array(#"{"campaigns":["#.utf8)
+        text.reserveCapacity(ids.count * 64)
+        var isFirst = true
+        for id in ids {
+            guard let entry = entries[id] else { continue }
+            text.append(utf8: isFirst ? #"{"id":"# : #",{"id":"#)
+            text.append(utf8: String(id))
+            text.append(utf8: #","name":"#)
+            text.append(jsonString: entry.name)
+            text.append(UInt8(ascii: "}"))
+            isFirst = false
+        }
+        text.append(utf8: "]}")
+        return Representation(text)
+    }
+
+    private static func opening(_ campaign: Campaign) -> [UInt8] {
+        var text = JSONValue.object([
+            "id": .integer(campaign.id), "name": .string(campaign.name), "logo": JSONValue(campaign.logo),
+            "url": JSONValue(campaign.url), "description": JSONValue(campaign.description),
+        ]).compact
+        text.removeLast()
+        text.append(utf8: #","organisations":"#)
+        return text
+    }
+
+    private static func representation(
+        _ opening: [UInt8], _ organisations: [Int], _ organisation: (Int) -> Organisation?
+    ) -> Representation {
+        var text = opening
+        JSONValue.array(
+            organisations.compactMap(organisation).map { organisation in
+                [
+                    "organisationId": .integer(organisation.id), "name": JSONValue(organisation.name),
+                    "slug": JSONValue(organisation.slug), "logo": JSONValue(organisation.logo),
+                    "url": JSONValue(organisation.url),
+                ]
+            }
+        ).write(to: &text)
+        text.append(UInt8(ascii: "}"))
+        return Representation(text)
+    }
+}
+
+extension [Int] {
+    /// Where a number stands, or would have to, in an array that rises.
+    fileprivate func insertionPoint(of number: Int) -> Int {
+        guard let last, last >= number else { return count }
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate mutating func insertSorted(_ number: Int) {
+        let place = insertionPoint(of: number)
+        if place == count || self[place] != number { insert(number, at: place) }
+    }
+}
+
+extension [Int: [Int]] {
+    fileprivate mutating func removeSorted(_ number: Int, from key: Int) {
+        guard var numbers = removeValue(forKey: key) else { return }
+        let place = numbers.insertionPoint(of: number)
+        if place < numbers.count, numbers[place] == number { numbers.remove(at: place) }
+        if !numbers.isEmpty { self[key] = numbers }
+    }
+}

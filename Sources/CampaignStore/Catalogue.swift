@@ -1,0 +1,153 @@
+public import Campaigns
+internal import JSON
+internal import Logging
+
+/// What the data folder holds, in memory: everything that an answer needs, so that none reads a file.
+///
+/// The files are the truth. The catalogue changes in one way alone, by reading a file (again): ``reload(_:_:)``.
+public final class Catalogue {
+    private let folder: DataFolder
+    private let logger: Logger
+
+    private var campaigns = CampaignTable()
+    private var organisations: [Int: Organisation] = [:]
+    private var projects: [Int: Project] = [:]
+    private var users: [Int: User] = [:]
+
+    /// What cannot be served, by its place in the data folder, with the reason.
+    public private(set) var broken: [String: String] = [:]
+    /// The highest id that a campaign's file is named by, broken ones included.
+    private(set) var highestCampaignID = 0
+    /// Records that could not be judged because the process was short of something; they are looked at again.
+    private var unread: [(RecordKind, Int)] = []
+
+    /// Starts empty.
+    init(_ folder: DataFolder, logger: Logger) {
+        self.folder = folder
+        self.logger = logger
+    }
+
+    /// Reads every record of the folder.
+    func load() throws(FolderUnavailable) {
+        for kind in RecordKind.allCases {
+            do throws(SystemError) {
+                for name in try folder.names(in: folder.directory(kind)) {
+                    if let id = DataFolder.id(ofFile: name) { try reload(kind, id) }
+                }
+            } catch {
+                throw FolderUnavailable("The data folder cannot be read", error)
+            }
+        }
+    }
+
+    /// Takes over what has changed.
+    func apply(_ changes: [FolderWatch.Change]) throws(FolderUnavailable) {
+        let again = unread
+        unread = []
+        do throws(SystemError) {
+            for (kind, id) in again { try reload(kind, id) }
+            for change in changes {
+                switch change {
+                case .record(let kind, let id): try reload(kind, id)
+                case .begun(let kind, let id): try reload(kind, id, mayBeUnfinished: true)
+                case .everything: break
+                }
+            }
+        } catch {
+            throw FolderUnavailable("The data folder cannot be read", error)
+        }
+    }
+
+    /// Reads one record's file again, or for the first time.
+    ///
+    /// - Throws: ``SystemError`` when the process is short of something; the record is then read at the next call of ``apply(_:)``.
+    func reload(_ kind: RecordKind, _ id: Int, mayBeUnfinished: Bool = false) throws(SystemError) {
+        let file: RecordFile
+        do throws(SystemError) {
+            file = try RecordFile(folder.file(kind, id))
+        } catch {
+            unread.append((kind, id))
+            throw error
+        }
+        if kind == .campaigns, case .missing = file {} else { highestCampaignID = max(highestCampaignID, id) }
+        let place = "\(kind.rawValue)/\(id).json"
+        do throws(RecordError) {
+            switch file {
+            case .missing: forget(kind, id)
+            case .unreadable(let reason): throw RecordError(reason)
+            case .bytes(let bytes): try install(kind, id, bytes)
+            }
+            if broken.removeValue(forKey: place) != nil {
+                logger.notice("a record is in order again", metadata: ["file": "\(place)"])
+            }
+        } catch {
+            guard !mayBeUnfinished else { return }
+            forget(kind, id)
+            if broken.updateValue(error.description, forKey: place) != error.description {
+                logger.error("a record is broken", metadata: ["file": "\(place)", "reason": "\(error)"])
+            }
+        }
+    }
+
+    private func install(_ kind: RecordKind, _ id: Int, _ bytes: [UInt8]) throws(RecordError) {
+        switch kind {
+        case .campaigns:
+            let fingerprint = bytes.hashValue
+            if campaigns.fingerprint(id) != fingerprint {
+                campaigns.insert(try Campaign(file: bytes, id: id), fingerprint: fingerprint)
+            }
+        case .organisations:
+            organisations[id] = try Organisation(file: bytes, id: id)
+            campaigns.forgetRepresentations()
+        case .projects: projects[id] = try Project(file: bytes, id: id)
+        case .users: users[id] = try User(file: bytes, id: id)
+        }
+    }
+
+    private func forget(_ kind: RecordKind, _ id: Int) {
+        switch kind {
+        case .campaigns: campaigns.remove(id)
+        case .organisations:
+            if organisations.removeValue(forKey: id) != nil { campaigns.forgetRepresentations() }
+        case .projects: projects[id] = nil
+        case .users: users[id] = nil
+        }
+    }
+}
+
+// MARK: What answers are made of
+
+extension Catalogue {
+    public func user(_ id: Int) -> User? { users[id] }
+    public func project(_ id: Int) -> Project? { projects[id] }
+    public func organisation(_ id: Int) -> Organisation? { organisations[id] }
+
+    /// Whether a user manages at least one organisation; an admin manages every one.
+    public func managesAnOrganisation(_ user: User) -> Bool {
+        user.role == .admin || organisations.values.contains { user.manages($0) }
+    }
+
+    /// All users, by rising id; likewise the others.
+    public var allUsers: [User] { users.values.sorted { $0.id < $1.id } }
+    public var allOrganisations: [Organisation] { organisations.values.sorted { $0.id < $1.id } }
+    public var allProjects: [Project] { projects.values.sorted { $0.id < $1.id } }
+
+    /// Whether there is a campaign with this id.
+    public func hasCampaign(_ id: Int) -> Bool { campaigns.contains(id) }
+    public var campaignCount: Int { campaigns.count }
+
+    /// The id of the campaign with a name that is canonically equivalent.
+    func campaignID(named name: String) -> Int? { campaigns.id(named: name) }
+
+    /// A campaign as `GET /campaigns/{campaign_id}/` shows it, or nil when there is none.
+    public func campaign(_ id: Int) -> Representation? {
+        campaigns.representation(id) { id in organisations[id] }
+    }
+
+    /// Every campaign's id and name.
+    public func allCampaigns() -> Representation { campaigns.list() }
+    /// The id and name of the campaigns that are linked to a project.
+    public func campaigns(ofProject id: Int) -> Representation { campaigns.list(ofProject: id) }
+    /// The id and name of the campaigns that are linked to an organisation.
+    public func campaigns(ofOrganisation id: Int) -> Representation { campaigns.list(ofOrganisation: id) }
+}

@@ -1,0 +1,147 @@
+internal import Glibc
+
+/// The kinds of records, each in a folder of its own inside of the data folder.
+public enum RecordKind: String, Sendable, CaseIterable {
+    case campaigns, organisations, projects, users
+}
+
+/// Where things are in the data folder, and the few things that are done to a folder as a whole.
+public struct DataFolder: Sendable {
+    /// Absolute, without a slash at the end.
+    public let path: String
+
+    /// - Parameter path: the folder; one that is not there yet is a folder without records.
+    public init(_ path: String) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
+            path = String(cString: current) + "/" + path
+            free(current)
+        }
+        self.path = path
+    }
+
+    /// Pictures that the web server gives out under /logos/.
+    public var logos: String { "\(path)/logos" }
+    /// What writers take an exclusive flock on.
+    var lock: String { "\(path)/.lock" }
+
+    func directory(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)" }
+    func file(_ kind: RecordKind, _ id: Int) -> String { "\(path)/\(kind.rawValue)/\(id).json" }
+    /// The next free id of a kind whose records the service makes.
+    func counter(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)/.next-id" }
+
+    /// Makes what is missing of the folder. Records are for their owner alone; the pictures are for the web server too,
+    /// which therefore may pass through the folder itself.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func create() throws(FolderUnavailable) {
+        var parent = ""
+        for part in path.split(separator: "/") {
+            parent += "/\(part)"
+            try make(parent, mode: parent == path ? 0o711 : 0o755)
+        }
+        for kind in RecordKind.allCases { try make(directory(kind), mode: 0o700) }
+        try make(logos, mode: 0o755)
+    }
+
+    private func make(_ directory: String, mode: mode_t) throws(FolderUnavailable) {
+        if mkdir(directory, mode) == 0 {
+            // What root makes belongs to the one who owns the folder around it, so that the service can use it.
+            var around = stat()
+            if geteuid() == 0, stat("\(directory)/..", &around) == 0 { chown(directory, around.st_uid, around.st_gid) }
+            return
+        }
+        let error = SystemError("mkdir \(directory)")
+        var status = stat()
+        guard stat(directory, &status) == 0 else {
+            throw FolderUnavailable("The folder \(directory) cannot be made", error)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw FolderUnavailable("\(directory) is there, but is no folder")
+        }
+    }
+
+    /// The names in a folder, without `.` and `..`; none when there is no such folder.
+    func names(in directory: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(directory) else {
+            if errno == ENOENT { return [] }
+            throw SystemError("opendir \(directory)")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw SystemError("readdir \(directory)") }
+                return names
+            }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+    }
+
+    /// The id in a record's file name: `5.json` is 5; nil for every other form.
+    static func id(ofFile name: some StringProtocol) -> Int? {
+        guard name.hasSuffix(".json"), let first = name.utf8.first,
+            (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(first)
+        else { return nil }
+        return Int(name.dropLast(5))
+    }
+
+    /// Why the folder cannot be read or written now, or nil when it can.
+    public func trouble() -> String? {
+        for directory in [path] + RecordKind.allCases.map({ directory($0) }) {
+            // A folder that is not there yet is as good as an empty one, as long as it can be made.
+            guard access(directory, F_OK) == 0 else { continue }
+            guard access(directory, R_OK | X_OK) == 0 else {
+                return "The data folder cannot be read: \(String(cString: strerror(errno)))"
+            }
+            guard access(directory, W_OK) == 0 else {
+                return "The data folder cannot be written: \(String(cString: strerror(errno)))"
+            }
+        }
+        var space = statvfs()
+        guard statvfs(path, &space) == 0 else {
+            return "The data folder cannot be read: \(String(cString: strerror(errno)))"
+        }
+        if space.f_bavail == 0 || (space.f_files > 0 && space.f_favail == 0) {
+            return "The data folder cannot be written: \(String(cString: strerror(ENOSPC)))"
+        }
+        return nil
+    }
+}
+
+extension DataFolder {
+    /// Puts files into a folder that has no records yet.
+    ///
+    /// - Parameter files: paths below the folder, with what is to be in them.
+    /// - Throws: ``FolderUnavailable``, also when there are records.
+    public func fill(with files: [(path: String, contents: String)]) throws(FolderUnavailable) {
+        let lock = try FolderLock(self, timeout: .seconds(5))
+        let result = Result { () throws(SystemError) in try fillLocked(files) }
+        lock.release()
+        switch result {
+        case .success(true): return
+        case .success(false): throw FolderUnavailable("There are records in \(path) already")
+        case .failure(let error): throw FolderUnavailable("The data folder cannot be written", error)
+        }
+    }
+
+    /// - Returns: false when there are records.
+    private func fillLocked(_ files: [(path: String, contents: String)]) throws(SystemError) -> Bool {
+        for kind in RecordKind.allCases {
+            guard try names(in: directory(kind)).allSatisfy({ $0.hasPrefix(".") }) else { return false }
+        }
+        let changes = files.map { file in
+            let parts = file.path.split(separator: "/")
+            return FileChange(
+                directory: ([path] + parts.dropLast().map(String.init)).joined(separator: "/"),
+                name: String(parts.last ?? ""), contents: Array(file.contents.utf8))
+        }
+        try FolderCommit.run(changes) { () throws(SystemError) in }
+        return true
+    }
+}

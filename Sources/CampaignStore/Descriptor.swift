@@ -1,0 +1,92 @@
+internal import Glibc
+
+/// An open file, closed when it goes out of scope.
+struct Descriptor: ~Copyable {
+    private(set) var number: Int32
+    private let path: String
+
+    /// open(2), with O_CLOEXEC added.
+    init(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(SystemError) {
+        var number = open(path, flags | O_CLOEXEC, mode)
+        while number < 0, errno == EINTR { number = open(path, flags | O_CLOEXEC, mode) }
+        guard number >= 0 else { throw SystemError("open \(path)") }
+        self.number = number
+        self.path = path
+    }
+
+    deinit { if number >= 0 { close(number) } }
+
+    /// Hands the open file to somebody else, who closes it.
+    mutating func release() -> Int32 {
+        defer { number = -1 }
+        return number
+    }
+
+    /// Gives a file just made the permissions of the folder around it, and, when root made it, its owner: whoever may
+    /// use the folder can use the file.
+    func inherit(from directory: String) throws(SystemError) {
+        var status = stat()
+        guard stat(directory, &status) == 0 else { throw SystemError("stat \(directory)") }
+        guard fchmod(number, status.st_mode & 0o666) == 0 else { throw SystemError("fchmod \(path)") }
+        guard geteuid() != 0 || fchown(number, status.st_uid, status.st_gid) == 0 else {
+            throw SystemError("fchown \(path)")
+        }
+    }
+
+    func status() throws(SystemError) -> stat {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw SystemError("fstat \(path)") }
+        return status
+    }
+
+    /// Reads from the place where the file stands to its end, or to `limit` bytes.
+    func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
+        let size = Int(clamping: try status().st_size)
+        var bytes: [UInt8] = []
+        // One byte more than it holds, so that its end shows without another read.
+        var room = min(size, limit - 1) + 1
+        while bytes.count < limit {
+            let before = bytes.count
+            let wanted = min(max(room, 4096), limit - before)
+            var count = 0
+            bytes.append(
+                contentsOf: [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+                    repeat { count = Glibc.read(number, buffer.baseAddress, wanted) } while count < 0 && errno == EINTR
+                    filled = max(0, count)
+                })
+            guard count >= 0 else { throw SystemError("read \(path)") }
+            if count == 0 || (count < wanted && bytes.count >= size) { break }
+            room = 65_536
+        }
+        return bytes
+    }
+
+    /// Writes all of it where the file stands.
+    func write(_ bytes: [UInt8]) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(number, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("write \(path)")
+            }
+            written += count
+        }
+    }
+
+    /// Waits until the content is on the disk, with as much of the metadata as reading it needs.
+    func syncContent() throws(SystemError) {
+        while fdatasync(number) != 0 {
+            guard errno == EINTR else { throw SystemError("fdatasync \(path)") }
+        }
+    }
+
+    /// Waits until everything is on the disk; for a folder, its names.
+    func sync() throws(SystemError) {
+        while fsync(number) != 0 {
+            guard errno == EINTR else { throw SystemError("fsync \(path)") }
+        }
+    }
+}

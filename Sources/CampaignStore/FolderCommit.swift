@@ -1,0 +1,128 @@
+internal import Glibc
+
+/// A file of the data folder as it is to be; nil contents: it is to be gone.
+struct FileChange: Sendable {
+    let directory: String
+    let name: String
+    let contents: [UInt8]?
+
+    var path: String { "\(directory)/\(name)" }
+    fileprivate var temporary: String { "\(directory)/.\(name).tmp" }
+}
+
+/// Brings changes of files to the disk, so that each is there whole or not at all, and nothing that was is lost.
+///
+/// Every new content goes to a temporary file and is synced there; only then do renames put them in place and removals
+/// take place, and the folders are synced. Whoever calls holds the ``FolderLock``.
+struct FolderCommit {
+    private var made: [FileChange] = []
+    /// What has been put in place so far, with what was there before.
+    private var placed: [(change: FileChange, previous: [UInt8]?)] = []
+
+    /// - Parameter beforePlacing: done when all contents are on the disk and none is in place.
+    /// - Throws: ``SystemError``; then everything is as it was before.
+    static func run(_ changes: [FileChange], beforePlacing: () throws(SystemError) -> Void) throws(SystemError) {
+        var commit = FolderCommit()
+        do throws(SystemError) {
+            try commit.prepare(changes)
+            try beforePlacing()
+            try commit.place(changes)
+            try commit.syncFolders(of: changes)
+        } catch {
+            commit.undo()
+            throw error
+        }
+    }
+
+    private mutating func prepare(_ changes: [FileChange]) throws(SystemError) {
+        for change in changes {
+            guard let contents = change.contents else { continue }
+            made.append(change)
+            let file = try Self.create(change.temporary)
+            try file.inherit(from: change.directory)
+            try file.write(contents)
+            try file.syncContent()
+        }
+    }
+
+    private static func create(_ path: String) throws(SystemError) -> Descriptor {
+        do throws(SystemError) {
+            return try Descriptor(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        } catch {
+            // Left there by a process that was killed: the lock says that nobody is writing it.
+            guard error.code == EEXIST, unlink(path) == 0 else { throw error }
+            return try Descriptor(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        }
+    }
+
+    private mutating func place(_ changes: [FileChange]) throws(SystemError) {
+        for change in changes {
+            var previous: [UInt8]?
+            if case .bytes(let bytes) = try RecordFile(change.path) { previous = bytes }
+            if change.contents == nil {
+                guard unlink(change.path) == 0 || errno == ENOENT else { throw SystemError("unlink \(change.path)") }
+            } else {
+                guard rename(change.temporary, change.path) == 0 else { throw SystemError("rename \(change.path)") }
+            }
+            placed.append((change, previous))
+        }
+    }
+
+    private func syncFolders(of changes: [FileChange]) throws(SystemError) {
+        for directory in Set(changes.map(\.directory)) {
+            try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync()
+        }
+    }
+
+    private func undo() {
+        for (change, previous) in placed.reversed() {
+            guard let previous else {
+                unlink(change.path)
+                continue
+            }
+            guard let file = try? Self.create(change.temporary) else { continue }
+            if (try? file.inherit(from: change.directory)) != nil, (try? file.write(previous)) != nil,
+                (try? file.syncContent()) != nil
+            {
+                rename(change.temporary, change.path)
+            }
+        }
+        for change in made { unlink(change.temporary) }
+        try? syncFolders(of: placed.map(\.change))
+    }
+}
+
+/// The next free id of a folder's records, kept in a file: ids are not used again, even when the record is gone.
+struct IDCounter {
+    private let path: String
+    private let directory: String
+
+    init(_ folder: DataFolder, _ kind: RecordKind) {
+        path = folder.counter(kind)
+        directory = folder.directory(kind)
+    }
+
+    /// 1 when nothing (readable) is kept.
+    func read() throws(SystemError) -> Int {
+        guard case .bytes(let text) = try RecordFile(path) else { return 1 }
+        return Int(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) ?? 1
+    }
+
+    /// Overwrites the few bytes in place, which a disk does as one.
+    ///
+    /// - Parameter durably: whether to wait until it is on the disk. A record that is there says as much as the
+    ///   counter does, so that only the removal of a record has to wait.
+    func write(_ next: Int, durably: Bool) throws(SystemError) {
+        let file: Descriptor
+        do throws(SystemError) {
+            file = try Descriptor(path, O_WRONLY)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            file = try Descriptor(path, O_WRONLY | O_CREAT, mode: 0o600)
+            try file.inherit(from: directory)
+            if durably { try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync() }
+        }
+        try file.write(Array("\(next)\n".utf8))
+        if durably { try file.syncContent() }
+    }
+}

@@ -1,0 +1,75 @@
+internal import Glibc
+
+/// Tells what changed in the data folder, by inotify(7): the kernel queues an event before the system call that made
+/// the change returns, so nothing that anybody on this machine has finished is missed.
+final class FolderWatch {
+    enum Change: Equatable {
+        /// A record's file was written, replaced, removed or given other permissions.
+        case record(RecordKind, Int)
+        /// A file was made that may still be being written; its end will be told.
+        case begun(RecordKind, Int)
+        /// Anything may have changed: events were lost, or a folder was replaced.
+        case everything
+    }
+
+    /// Readable when there is something to tell.
+    let number: Int32
+    private var kinds: [Int32: RecordKind] = [:]
+
+    /// Starts watching; read the records after this, not before.
+    ///
+    /// - Throws: ``SystemError`` when the system has no instance or watch left, or the folder is not there.
+    init(_ folder: DataFolder) throws(SystemError) {
+        number = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
+        guard number >= 0 else { throw SystemError("inotify_init1") }
+        let changes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
+        guard inotify_add_watch(number, folder.path, UInt32(changes)) >= 0 else {
+            throw SystemError("inotify_add_watch \(folder.path)")
+        }
+        for kind in RecordKind.allCases {
+            // A write tells at its end (IN_CLOSE_WRITE): half a file is never looked at.
+            let watch = inotify_add_watch(number, folder.directory(kind), UInt32(changes | IN_CLOSE_WRITE | IN_ATTRIB))
+            if watch >= 0 {
+                kinds[watch] = kind
+            } else if errno != ENOENT {
+                throw SystemError("inotify_add_watch \(folder.directory(kind))")
+            }
+        }
+    }
+
+    deinit { if number >= 0 { close(number) } }
+
+    /// Takes what has been queued, without waiting.
+    func changes() -> [Change] {
+        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 8) { buffer in
+            var changes: [Change] = []
+            while true {
+                let count = read(number, buffer.baseAddress, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return changes }
+                var offset = 0
+                let header = MemoryLayout<inotify_event>.size
+                while offset + header <= count {
+                    let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+                    let name = buffer[min(offset + header, count)..<min(offset + header + Int(event.len), count)]
+                    offset += header + Int(event.len)
+                    if let change = change(event, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)) {
+                        changes.append(change)
+                    }
+                }
+            }
+        }
+    }
+
+    private func change(_ event: inotify_event, name: String) -> Change? {
+        let mask = Int32(bitPattern: event.mask)
+        guard mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) == 0 else {
+            return .everything
+        }
+        guard let kind = kinds[event.wd] else {
+            return RecordKind(rawValue: name) == nil ? nil : .everything
+        }
+        guard let id = DataFolder.id(ofFile: name) else { return nil }
+        return mask & IN_CREATE != 0 ? .begun(kind, id) : .record(kind, id)
+    }
+}

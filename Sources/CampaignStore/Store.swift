@@ -1,0 +1,153 @@
+internal import Glibc
+public import Logging
+internal import Synchronization
+internal import Threads
+
+/// The data folder as the service uses it.
+///
+/// Any number of threads may read and write, and any number of processes may have a store on one folder.
+public final class Store: Sendable {
+    public let folder: DataFolder
+    private let logger: Logger
+    private let lockTimeout: Duration
+    private let state: Mutex<State>
+    private let writers = WriterQueue()
+
+    private struct State {
+        var catalogue: Catalogue
+        /// nil: changes are not told, so everything is read again for each request.
+        var watch: FolderWatch?
+    }
+
+    /// Opens a data folder, and reads it.
+    ///
+    /// - Parameters:
+    ///   - lockTimeout: how long a writer waits for the others at the most.
+    /// - Throws: ``FolderUnavailable`` when the folder cannot be read.
+    public init(_ folder: DataFolder, logger: Logger, lockTimeout: Duration = .seconds(5)) throws(FolderUnavailable) {
+        self.folder = folder
+        self.logger = logger
+        self.lockTimeout = lockTimeout
+        var opened = State(catalogue: Catalogue(folder, logger: logger), watch: nil)
+        try Self.reopen(&opened, folder, logger)
+        state = Mutex(opened)
+    }
+
+    /// Gives a reader the records as they are now: what anybody on this machine has finished before is in them.
+    ///
+    /// - Parameter body: must not wait for anything; other readers wait for it.
+    /// - Throws: ``FolderUnavailable``, and what `body` throws.
+    public func read<Result: Sendable>(_ body: (Catalogue) throws -> Result) throws -> Result {
+        try state.withLock { state in
+            try Self.refresh(&state, folder, logger)
+            return try body(state.catalogue)
+        }
+    }
+
+    /// Lets a writer decide on changes, and brings them to the disk.
+    ///
+    /// Writers that come while another's changes are on their way to the disk go together after it.
+    ///
+    /// - Parameter body: sees the records as they are now, and puts its changes into the transaction; nothing is changed when it throws.
+    ///   It may run on another thread.
+    /// - Returns: what `body` gives, once its changes are on the disk.
+    /// - Throws: ``FolderUnavailable``; then nothing is changed. And what `body` throws.
+    public func write<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) throws -> Value {
+        let outcome = Mutex<Result<Value, any Error>?>(nil)
+        let writer = Writer { transaction in
+            let result = Result { try body(transaction) }
+            outcome.withLock { $0 = result }
+            if case .failure(let error) = result { throw error }
+        }
+        if let batch = writers.enter(writer) {
+            writers.finish(batch, commit(batch))
+        }
+        if let failure = writer.failure { throw failure }
+        return try outcome.withLock { outcome in
+            guard let outcome else { throw FolderUnavailable("The change was not made") }
+            return try outcome.get()
+        }
+    }
+
+    /// - Returns: why nothing of the batch is on the disk, or nil when all of it is.
+    private func commit(_ batch: [Writer]) -> FolderUnavailable? {
+        do throws(FolderUnavailable) {
+            let lock = try FolderLock(folder, timeout: lockTimeout)
+            let failure = commitLocked(batch)
+            lock.release()
+            guard let failure else { return nil }
+            throw failure
+        } catch {
+            logger.error("a change was refused", metadata: ["reason": "\(error.detail)"])
+            return error
+        }
+    }
+
+    private func commitLocked(_ batch: [Writer]) -> FolderUnavailable? {
+        let staged: Transaction.Staged
+        switch decide(batch) {
+        case .success(let decided): staged = decided
+        case .failure(let error): return error
+        }
+        guard !staged.files.isEmpty else { return nil }
+        let counter = IDCounter(folder, .campaigns)
+        defer {
+            // Also after a failure: what could not be undone is there for everyone to see.
+            state.withLock { state in
+                for (kind, id) in staged.records { try? state.catalogue.reload(kind, id) }
+            }
+        }
+        do throws(SystemError) {
+            try FolderCommit.run(staged.files) { () throws(SystemError) in
+                guard staged.removesCampaigns, let next = staged.nextCampaignID else { return }
+                try counter.write(next, durably: true)
+            }
+        } catch {
+            return FolderUnavailable("The data folder cannot be written", error)
+        }
+        if !staged.removesCampaigns, let next = staged.nextCampaignID { try? counter.write(next, durably: false) }
+        return nil
+    }
+
+    /// Asks each writer for its changes; one that throws has none.
+    private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
+        state.withLock { state in
+            do throws(FolderUnavailable) {
+                try Self.refresh(&state, folder, logger)
+            } catch {
+                return .failure(error)
+            }
+            let transaction = Transaction(state.catalogue, folder)
+            for writer in batch {
+                let before = transaction.staged
+                do {
+                    try writer.decide(transaction)
+                } catch {
+                    transaction.staged = before
+                }
+            }
+            return .success(transaction.staged)
+        }
+    }
+
+    // MARK: Keeping up with the folder
+
+    private static func refresh(_ state: inout State, _ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable)
+    {
+        guard let changes = state.watch?.changes() else { return try reopen(&state, folder, logger) }
+        if changes.contains(.everything) { return try reopen(&state, folder, logger) }
+        try state.catalogue.apply(changes)
+    }
+
+    private static func reopen(_ state: inout State, _ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable) {
+        state.watch = nil
+        do throws(SystemError) {
+            state.watch = try FolderWatch(folder)
+        } catch {
+            logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
+        }
+        let catalogue = Catalogue(folder, logger: logger)
+        try catalogue.load()
+        state.catalogue = catalogue
+    }
+}

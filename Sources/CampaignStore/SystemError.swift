@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// A system call that failed.
+struct SystemError: Error, CustomStringConvertible {
+    /// The call and what it was for, for the log alone: it may hold a path.
+    let operation: String
+    /// As errno(3) has it.
+    let code: Int32
+
+    /// Takes errno as the call just made has left it.
+    init(_ operation: String) {
+        self.operation = operation
+        code = errno
+    }
+
+    /// The system's words for the code, which hold no path.
+    var reason: String { String(cString: strerror(code)) }
+
+    var description: String { "\(operation): \(reason)" }
+
+    /// Whether the process lacks something for the moment, so that nothing can be said of the file itself.
+    var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
+}
+
+/// The data folder cannot be used as asked, at least not now: the service's 503.
+public struct FolderUnavailable: Error, CustomStringConvertible {
+    /// What is wrong, in words that show no path.
+    public let description: String
+    /// What the log should know.
+    public let detail: String
+
+    init(_ description: String, detail: String? = nil) {
+        self.description = description
+        self.detail = detail ?? description
+    }
+
+    init(_ what: String, _ error: SystemError) {
+        self.init("\(what): \(error.reason)", detail: error.description)
+    }
+}

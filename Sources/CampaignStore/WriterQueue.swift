@@ -1,0 +1,78 @@
+internal import Glibc
+internal import Synchronization
+
+/// One writer's wish, while its thread waits for the outcome.
+final class Writer: @unchecked Sendable {
+    // Unchecked: `failure` is set by the leader before `wake`, and read by the writer after its `sleep`; the semaphore
+    // orders the two.
+    let decide: @Sendable (Transaction) throws -> Void
+    fileprivate(set) var failure: FolderUnavailable?
+    fileprivate var isDone = false
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init(_ decide: @escaping @Sendable (Transaction) throws -> Void) {
+        self.decide = decide
+        sem_init(semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    fileprivate func sleep() {
+        while sem_wait(semaphore) != 0 {}
+    }
+
+    fileprivate func wake() {
+        sem_post(semaphore)
+    }
+}
+
+/// Makes of the writers of one process groups that go to the disk together (group commit): the first leads, those that
+/// come while it is at work wait, and one of them leads the next group.
+final class WriterQueue: Sendable {
+    private struct State {
+        var waiting: [Writer] = []
+        var isLed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits until the writer has been served, or has to lead.
+    ///
+    /// - Returns: the group that the caller has to serve, its own writer among it; nil when another has served it.
+    func enter(_ writer: Writer) -> [Writer]? {
+        let group: [Writer]? = state.withLock { state in
+            state.waiting.append(writer)
+            guard !state.isLed else { return nil }
+            return Self.lead(&state)
+        }
+        if let group { return group }
+        writer.sleep()
+        return writer.isDone ? nil : state.withLock { Self.lead(&$0) }
+    }
+
+    /// Tells the group how it went, and hands the lead on.
+    func finish(_ group: [Writer], _ failure: FolderUnavailable?) {
+        state.withLock { state in
+            state.isLed = false
+            // Still led, in the name of the one that is about to wake.
+            if let next = state.waiting.first {
+                state.isLed = true
+                next.wake()
+            }
+        }
+        for writer in group {
+            writer.failure = failure
+            writer.isDone = true
+            writer.wake()
+        }
+    }
+
+    private static func lead(_ state: inout State) -> [Writer] {
+        state.isLed = true
+        defer { state.waiting = [] }
+        return state.waiting
+    }
+}

@@ -1,0 +1,29 @@
+public import JSON
+
+/// An area that is mapped, as far as campaigns need to know of it.
+public struct Project: Sendable, Equatable {
+    public var id: Int
+    public var name: String?
+    /// The id of the user who made it.
+    public var author: Int?
+    /// The id of the organisation that it belongs to.
+    public var organisation: Int?
+    /// The ids of the users who manage it besides.
+    public var managers: [Int]
+    /// The ids of the users who mapped or validated in it.
+    public var contributors: [Int]
+    public var other: JSONObject
+
+    public init(
+        id: Int, name: String?, author: Int? = nil, organisation: Int? = nil, managers: [Int] = [],
+        contributors: [Int] = [], other: JSONObject = [:]
+    ) {
+        self.id = id
+        self.name = name
+        self.author = author
+        self.organisation = organisation
+        self.managers = managers
+        self.contributors = contributors
+        self.other = other
+    }
+}

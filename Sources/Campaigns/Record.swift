@@ -1,0 +1,198 @@
+public import JSON
+
+/// What the data folder keeps, one JSON file a record, named by its id.
+public protocol Record: Sendable, Equatable {
+    /// The key that holds the id.
+    static var idKey: String { get }
+
+    var id: Int { get }
+
+    /// Reads a record as the data folder keeps it.
+    ///
+    /// - Throws: ``RecordError`` that names the key and what is wrong with it.
+    init(_ members: RecordMembers) throws(RecordError)
+
+    /// The members in the order that the data folder documents, unknown ones last.
+    var json: JSONValue { get }
+}
+
+/// What is wrong with a record.
+public struct RecordError: Error, Equatable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The members of a record while it is read: those that were asked for, and the rest.
+public struct RecordMembers {
+    private let object: JSONObject
+
+    /// - Throws: ``RecordError`` when `json` is no object, or its id is not `id`.
+    public init(_ json: JSONValue, id: Int, idKey: String) throws(RecordError) {
+        guard case .object(let object) = json else { throw RecordError("it is \(json.kind), not an object") }
+        guard !json.hasNUL else { throw RecordError("it has a NUL in a text") }
+        self.object = object
+        self.id = id
+        if let found = try self.id(idKey), found != id {
+            throw RecordError("\(idKey) is \(found), but the file is named \(id).json")
+        }
+    }
+
+    /// The id, as the file's name gives it.
+    public let id: Int
+
+    func text(_ key: String) throws(RecordError) -> String? {
+        switch object[key] {
+        case nil, .null: return nil
+        case .string(let text): return text
+        case .some(let value): throw RecordError("\(key) is \(value.kind), not a text")
+        }
+    }
+
+    func flag(_ key: String) throws(RecordError) -> Bool? {
+        switch object[key] {
+        case nil, .null: return nil
+        case .bool(let flag): return flag
+        case .some(let value): throw RecordError("\(key) is \(value.kind), not true or false")
+        }
+    }
+
+    func id(_ key: String) throws(RecordError) -> Int? {
+        guard let value = object[key], value != .null else { return nil }
+        guard let id = value.wholeNumber, id >= 1 else { throw RecordError("\(key) is no id") }
+        return id
+    }
+
+    /// A list of ids without repeats; the first of each stays.
+    func ids(_ key: String) throws(RecordError) -> [Int] {
+        switch object[key] {
+        case nil, .null: return []
+        case .array(let elements):
+            var ids: [Int] = []
+            ids.reserveCapacity(elements.count)
+            for element in elements {
+                guard let id = element.wholeNumber, id >= 1 else {
+                    throw RecordError("\(key) holds something that is no id")
+                }
+                ids.append(id)
+            }
+            return ids.withoutRepeats()
+        case .some(let value): throw RecordError("\(key) is \(value.kind), not an array of ids")
+        }
+    }
+
+    /// What the record holds besides the keys that are its own.
+    func other(than known: [String]) -> JSONObject {
+        var rest = JSONObject()
+        for member in object.members where !known.contains(member.name) { rest.append(member.name, member.value) }
+        return rest
+    }
+}
+
+extension [Int] {
+    /// The same numbers in the same order, each once.
+    public func withoutRepeats() -> [Int] {
+        var seen = Set<Int>()
+        return filter { seen.insert($0).inserted }
+    }
+}
+
+extension JSONValue {
+    /// A record's members in order, then those that are not the service's own.
+    fileprivate init(_ members: JSONObject, then other: JSONObject) {
+        var object = members
+        for member in other.members { object.append(member.name, member.value) }
+        self = .object(object)
+    }
+}
+
+extension Campaign: Record {
+    public static let idKey = "id"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        guard let name = try members.text("name"), !name.isEmpty else { throw RecordError("name is missing") }
+        self.init(
+            id: members.id, name: name, logo: try members.text("logo"), url: try members.text("url"),
+            description: try members.text("description"), organisations: try members.ids("organisations"),
+            projects: try members.ids("projects"),
+            other: members.other(than: ["id", "name", "logo", "url", "description", "organisations", "projects"]))
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            [
+                "id": .integer(id), "name": .string(name), "logo": JSONValue(logo), "url": JSONValue(url),
+                "description": JSONValue(description), "organisations": JSONValue(organisations),
+                "projects": JSONValue(projects),
+            ], then: other)
+    }
+}
+
+extension Organisation: Record {
+    public static let idKey = "organisationId"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        self.init(
+            id: members.id, name: try members.text("name"), slug: try members.text("slug"),
+            logo: try members.text("logo"), url: try members.text("url"), managers: try members.ids("managers"),
+            other: members.other(than: ["organisationId", "name", "slug", "logo", "url", "managers"]))
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            [
+                "organisationId": .integer(id), "name": JSONValue(name), "slug": JSONValue(slug),
+                "logo": JSONValue(logo), "url": JSONValue(url), "managers": JSONValue(managers),
+            ], then: other)
+    }
+}
+
+extension Project: Record {
+    public static let idKey = "projectId"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        self.init(
+            id: members.id, name: try members.text("name"), author: try members.id("author"),
+            organisation: try members.id("organisation"), managers: try members.ids("managers"),
+            contributors: try members.ids("contributors"),
+            other: members.other(
+                than: ["projectId", "name", "author", "organisation", "managers", "contributors"]))
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            [
+                "projectId": .integer(id), "name": JSONValue(name), "author": JSONValue(author),
+                "organisation": JSONValue(organisation), "managers": JSONValue(managers),
+                "contributors": JSONValue(contributors),
+            ], then: other)
+    }
+}
+
+extension User: Record {
+    public static let idKey = "id"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        let role = try members.text("role") ?? Role.mapper.rawValue
+        guard let role = Role(rawValue: role) else {
+            throw RecordError("role is none of \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.init(
+            id: members.id, username: try members.text("username"), role: role,
+            pictureUrl: try members.text("pictureUrl"), emailAddress: try members.text("emailAddress"),
+            projectsNotifications: try members.flag("projectsNotifications") ?? true,
+            other: members.other(
+                than: ["id", "username", "role", "pictureUrl", "emailAddress", "projectsNotifications"]))
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            [
+                "id": .integer(id), "username": JSONValue(username), "role": .string(role.rawValue),
+                "pictureUrl": JSONValue(pictureUrl), "emailAddress": JSONValue(emailAddress),
+                "projectsNotifications": .bool(projectsNotifications),
+            ], then: other)
+    }
+}

@@ -1,0 +1,25 @@
+public import HTTPTypes
+
+/// A request as a handler sees it.
+public struct Request: Sendable {
+    /// Method, target (path and query, as the client sent them) and header fields.
+    public var head: HTTPRequest
+    public var body: [UInt8]
+
+    public init(_ head: HTTPRequest, body: [UInt8] = []) {
+        self.head = head
+        self.body = body
+    }
+}
+
+/// Why a request cannot be handed to a handler.
+public enum RequestError: Error, Equatable {
+    /// A meta-variable (RFC 3875, 4.1) is missing or makes no sense; its name.
+    case badVariable(String)
+    /// The body is longer than this many bytes.
+    case bodyTooLarge(limit: Int)
+    /// The body ended before CONTENT_LENGTH bytes had come.
+    case bodyCutOff
+    /// More requests wait for the disk than will be served in reasonable time.
+    case overloaded
+}

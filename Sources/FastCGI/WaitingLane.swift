@@ -1,0 +1,74 @@
+internal import Threads
+
+/// The threads on which requests wait for the disk. They are started when they are needed, and stay.
+final class WaitingLane: Sendable {
+    private struct State {
+        var jobs: [@Sendable () -> Void] = []
+        var next = 0
+        var idle = 0
+        var threads = 0
+    }
+
+    private let state = Monitor(State())
+    private let threads: Int
+    private let queue: Int
+
+    /// - Parameters:
+    ///   - threads: how many at the most.
+    ///   - queue: how many jobs may wait for a thread.
+    init(threads: Int, queue: Int) {
+        self.threads = threads
+        self.queue = queue
+    }
+
+    /// Has a job done, soon.
+    ///
+    /// - Returns: false when too many wait already; then it will not be done.
+    func add(_ job: @escaping @Sendable () -> Void) -> Bool {
+        let (isAdded, needsThread) = state.updateOne { state in
+            let waiting = state.jobs.count - state.next
+            guard waiting < queue else { return (false, false) }
+            state.jobs.append(job)
+            guard waiting >= state.idle, state.threads < threads else { return (true, false) }
+            state.threads += 1
+            return (true, true)
+        }
+        if needsThread {
+            do {
+                try Thread("waiting") { [self] in work() }.detach()
+            } catch {
+                // Another thread will come to it, unless there is none at all.
+                let isAlone = state.updateOne { state in
+                    state.threads -= 1
+                    return state.threads == 0
+                }
+                if isAlone, let job = take(wait: false) { job() }
+            }
+        }
+        return isAdded
+    }
+
+    private func work() {
+        while let job = take(wait: true) { job() }
+    }
+
+    private func take(wait: Bool) -> (@Sendable () -> Void)? {
+        var isIdle = false
+        return state.wait(timeout: wait ? nil : .zero) { state in
+            if isIdle { state.idle -= 1 }
+            guard state.next < state.jobs.count else {
+                isIdle = true
+                state.idle += 1
+                return nil
+            }
+            isIdle = false
+            let job = state.jobs[state.next]
+            state.next += 1
+            if state.next == state.jobs.count {
+                state.jobs.removeAll(keepingCapacity: true)
+                state.next = 0
+            }
+            return job
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import CampaignAPI
+import Glibc
+
+/// The command: puts the rooms together.
+@main
+struct Campaignd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "campaignd",
+        abstract: "The Tasking Manager's campaign API, on a folder of plain JSON files.",
+        discussion: """
+            To begin: make a folder, give somebody rights, and serve it behind nginx.
+
+              campaignd init data --demo
+              TM_SECRET=... campaignd serve --data data --socket campaignd.sock
+              TM_SECRET=... campaignd token demo_admin --data data
+
+            Exit codes: 0 done; 1 something was found or refused; 64 the command's words are wrong; 73 something cannot be \
+            made (a folder, a socket); 78 a setting is missing or wrong.
+            """,
+        version: version,
+        subcommands: [
+            Serve.self, Init.self, Token.self, Check.self, UserCommand.self, OrganisationCommand.self,
+            ProjectCommand.self,
+        ])
+}

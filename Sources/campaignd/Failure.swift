@@ -1,0 +1,28 @@
+import ArgumentParser
+import Glibc
+
+/// Ends the command with one clear line on standard error and an exit code of sysexits.h.
+struct Failure: Error {
+    let code: Int32
+    let message: String
+
+    /// A setting is missing or wrong (EX_CONFIG).
+    static func configuration(_ message: String) -> Failure { Failure(code: 78, message: message) }
+    /// Something cannot be made: a folder, a file, a socket (EX_CANTCREAT).
+    static func cannotCreate(_ message: String) -> Failure { Failure(code: 73, message: message) }
+    /// What was asked for cannot be done.
+    static func refused(_ message: String) -> Failure { Failure(code: 1, message: message) }
+}
+
+extension ParsableCommand {
+    /// Runs the body of a command; what it throws becomes a line and an exit code.
+    func reporting(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let failure as Failure {
+            let line = Array("campaignd: \(failure.message)\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
+            throw ExitCode(failure.code)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Glibc
+import Logging
+
+/// Writes a line an event to standard error, where systemd and whoever started the service find it.
+///
+/// Control characters are written as escapes: nobody can forge a line with a name or a header.
+struct LineLog: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = "\(Self.time()) \(event.level) \(event.message)"
+        for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) { line += " \(key)=\"\(value)\"" }
+        var bytes: [UInt8] = []
+        for scalar in line.unicodeScalars {
+            if scalar.properties.generalCategory == .control || "\u{2028}\u{2029}".unicodeScalars.contains(scalar) {
+                bytes.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
+            } else {
+                bytes.append(contentsOf: String(scalar).utf8)
+            }
+        }
+        bytes.append(UInt8(ascii: "\n"))
+        // In one write, so that lines of several processes do not mix.
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    /// Now, in UTC, as RFC 3339 has it.
+    private static func time() -> String {
+        var now = Glibc.time(nil)
+        var parts = tm()
+        gmtime_r(&now, &parts)
+        return String(unsafeUninitializedCapacity: 32) { buffer in
+            buffer.withMemoryRebound(to: CChar.self) {
+                strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+public import ArgumentParser
+import CampaignStore
+public import Campaigns
+
+/// Does what a command that writes a record does: makes the folder where it is missing, and says what went wrong.
+private func write<Value: Sendable>(_ data: DataOption, _ body: @escaping @Sendable (Transaction) throws -> Value)
+    throws
+    -> Value
+{
+    do {
+        try data.folder().create()
+        return try data.store().write(body)
+    } catch let error as FolderUnavailable {
+        throw Failure.cannotCreate(error.detail)
+    }
+}
+
+/// The id that a new record gets.
+///
+/// - Parameters:
+///   - wanted: what the command line says.
+///   - taken: the ids that there are.
+private func id(_ wanted: Int?, _ what: String, taken: [Int]) throws -> Int {
+    guard let wanted else {
+        let (next, overflow) = (taken.max() ?? 0).addingReportingOverflow(1)
+        guard !overflow else { throw Failure.refused("there is no free id left") }
+        return next
+    }
+    guard wanted >= 1 else { throw Failure.refused("an id is 1 at the least") }
+    guard !taken.contains(wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
+    return wanted
+}
+
+extension Transaction {
+    /// The id of a user who is given by id or by name.
+    fileprivate func userID(_ text: String) throws -> Int {
+        if let id = Int(text) {
+            guard user(id) != nil else { throw Failure.refused("there is no user \(id)") }
+            return id
+        }
+        guard let user = allUsers.first(where: { $0.username == text }) else {
+            throw Failure.refused("there is no user called \(text)")
+        }
+        return user.id
+    }
+}
+
+struct UserCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "user", abstract: "Add users, and list them.", subcommands: [Add.self, List.self])
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add a user.")
+
+        @Argument(help: "The name, as it is in OpenStreetMap.") var username: String
+        @OptionGroup var data: DataOption
+        @Option(help: "The id, as it is in OpenStreetMap; otherwise the next free one.") var id: Int?
+        @Option(help: "ADMIN, MAPPER or READ_ONLY.") var role: Role = .mapper
+        @Option(help: "Where the picture is.") var pictureUrl: String?
+        @Option(help: "For messages by e-mail.") var email: String?
+        @Flag(help: "The user wants no messages of campaigns.") var noNotifications = false
+
+        func run() throws {
+            try reporting {
+                let (wanted, username, role, pictureUrl, email) = (id, username, role, pictureUrl, email)
+                let wantsMessages = !noNotifications
+                let user = try write(data) { transaction in
+                    let users = transaction.allUsers
+                    guard !users.contains(where: { $0.username == username }) else {
+                        throw Failure.refused("there is a user called \(username) already")
+                    }
+                    let user = User(
+                        id: try campaignd.id(wanted, "a user", taken: users.map(\.id)), username: username, role: role,
+                        pictureUrl: pictureUrl, emailAddress: email, projectsNotifications: wantsMessages)
+                    transaction.put(user)
+                    return user
+                }
+                print("user \(user.id) \(username) (\(user.role.rawValue))")
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the users: id, role, name.")
+
+        @OptionGroup var data: DataOption
+
+        func run() throws {
+            try reporting {
+                for user in try data.store().read({ $0.allUsers }) {
+                    print("\(user.id)\t\(user.role.rawValue)\t\(user.username ?? "")")
+                }
+            }
+        }
+    }
+}
+
+struct OrganisationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "organisation", abstract: "Add organisations, and list them.", subcommands: [Add.self, List.self])
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add an organisation.")
+
+        @Argument(help: "The name.") var name: String
+        @OptionGroup var data: DataOption
+        @Option(help: "The id; otherwise the next free one.") var id: Int?
+        @Option(help: "The short name that stands in addresses.") var slug: String?
+        @Option(help: "Where the logo is, such as /logos/name.svg.") var logo: String?
+        @Option(help: "The organisation's own page.") var url: String?
+        @Option(
+            name: .customLong("manager"),
+            help: ArgumentHelp("Who manages it, by id or name; may be given several times.", valueName: "user"))
+        var managers: [String] = []
+
+        func run() throws {
+            try reporting {
+                let (wanted, name, slug, logo, url, managers) = (id, name, slug, logo, url, managers)
+                let id = try write(data) { transaction in
+                    let organisation = Organisation(
+                        id: try campaignd.id(
+                            wanted, "an organisation", taken: transaction.allOrganisations.map(\.id)),
+                        name: name, slug: slug, logo: logo, url: url,
+                        managers: try managers.map(transaction.userID).withoutRepeats())
+                    transaction.put(organisation)
+                    return organisation.id
+                }
+                print("organisation \(id) \(name)")
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the organisations: id, name, managers.")
+
+        @OptionGroup var data: DataOption
+
+        func run() throws {
+            try reporting {
+                for organisation in try data.store().read({ $0.allOrganisations }) {
+                    let managers = organisation.managers.map(String.init).joined(separator: ",")
+                    print("\(organisation.id)\t\(organisation.name ?? "")\t\(managers)")
+                }
+            }
+        }
+    }
+}
+
+struct ProjectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "project", abstract: "Add projects, and list them.", subcommands: [Add.self, List.self])
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add a project.")
+
+        @Argument(help: "The name.") var name: String
+        @OptionGroup var data: DataOption
+        @Option(help: "The id; otherwise the next free one.") var id: Int?
+        @Option(help: ArgumentHelp("Who made it, by id or name.", valueName: "user")) var author: String?
+        @Option(help: ArgumentHelp("The id of the organisation that it belongs to.", valueName: "id"))
+        var organisation: Int?
+        @Option(
+            name: .customLong("manager"),
+            help: ArgumentHelp("Who manages it besides, by id or name; may be given several times.", valueName: "user"))
+        var managers: [String] = []
+        @Option(
+            name: .customLong("contributor"),
+            help: ArgumentHelp("Who mapped or validated in it; may be given several times.", valueName: "user"))
+        var contributors: [String] = []
+
+        func run() throws {
+            try reporting {
+                let (wanted, name, author, organisation) = (id, name, author, organisation)
+                let (managers, contributors) = (managers, contributors)
+                let id = try write(data) { transaction in
+                    if let organisation, transaction.organisation(organisation) == nil {
+                        throw Failure.refused("there is no organisation \(organisation)")
+                    }
+                    let project = Project(
+                        id: try campaignd.id(wanted, "a project", taken: transaction.allProjects.map(\.id)),
+                        name: name, author: try author.map(transaction.userID), organisation: organisation,
+                        managers: try managers.map(transaction.userID).withoutRepeats(),
+                        contributors: try contributors.map(transaction.userID).withoutRepeats())
+                    transaction.put(project)
+                    return project.id
+                }
+                print("project \(id) \(name)")
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the projects: id, name, author, organisation.")
+
+        @OptionGroup var data: DataOption
+
+        func run() throws {
+            try reporting {
+                for project in try data.store().read({ $0.allProjects }) {
+                    let author = project.author.map(String.init) ?? ""
+                    print(
+                        "\(project.id)\t\(project.name ?? "")\t\(author)\t\(project.organisation.map(String.init) ?? "")"
+                    )
+                }
+            }
+        }
+    }
+}
+
+extension Role: ExpressibleByArgument {}

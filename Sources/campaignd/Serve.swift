@@ -1,0 +1,119 @@
+import ArgumentParser
+import CampaignAPI
+import CampaignStore
+import FastCGI
+import Glibc
+import Logging
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer requests that a web server hands over by FastCGI.",
+        discussion: """
+            Listens on a socket path, on a port of this machine, or, when neither is named, on the socket that it was \
+            started with (systemd's socket activation, spawn-fcgi, mod_fcgid). SIGTERM and SIGINT finish what is in \
+            flight, for 10 seconds at the most.
+
+            Environment: TM_SECRET, the secret that signs session tokens; CAMPAIGNS_DATA, the data folder; \
+            ALLOWED_ORIGINS, origins that browsers may call from, separated by commas; APP_BASE_URL, where the Tasking \
+            Manager's web client is; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical.
+            """)
+
+    @OptionGroup var data: DataOption
+
+    @Option(help: ArgumentHelp("The path of a unix socket to listen on.", valueName: "path"))
+    var socket: String?
+
+    @Option(help: ArgumentHelp("Permissions of the socket, in octal: who may connect.", valueName: "mode"))
+    var socketMode = "0660"
+
+    @Option(help: ArgumentHelp("A loopback address and port to listen on instead.", valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("A file with the secret, instead of TM_SECRET.", valueName: "path"))
+    var secretFile: String?
+
+    func validate() throws {
+        guard socket == nil || listen == nil else { throw ValidationError("Name either --socket or --listen.") }
+        guard UInt32(socketMode, radix: 8).map({ $0 <= 0o777 }) == true else {
+            throw ValidationError("--socket-mode is an octal number such as 0660, not '\(socketMode)'.")
+        }
+        if let listen, Self.address(listen) == nil {
+            throw ValidationError("--listen is an address and a port such as 127.0.0.1:9000, not '\(listen)'.")
+        }
+    }
+
+    func run() throws {
+        try reporting {
+            let logger = try Settings.logger()
+            let configuration = Configuration(
+                secret: try Settings.secret(file: secretFile), allowedOrigins: Self.origins(),
+                appBaseURL: Settings.environment("APP_BASE_URL") ?? Configuration.defaultAppBaseURL)
+            let folder = try data.folder()
+            // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
+            pthread_sigmask(SIG_BLOCK, &signals, nil)
+            let store = try Self.open(folder, logger)
+            let listening = try openSocket()
+            let server = Server(
+                listening, responder: API(store, configuration, logger: logger), bodyLimit: API.bodyLimit,
+                logger: logger)
+            do {
+                try server.start()
+            } catch {
+                throw Failure.cannotCreate("the system has no threads to give")
+            }
+            logger.notice(
+                "ready", metadata: ["data": "\(folder.path)", "socket": "\(socket ?? listen ?? "inherited")"])
+            var signal: Int32 = 0
+            sigwait(&signals, &signal)
+            logger.notice("stopping")
+            server.stop(within: .seconds(10))
+        }
+    }
+
+    private static func open(_ folder: DataFolder, _ logger: Logger) throws -> Store {
+        do {
+            do {
+                try folder.create()
+            } catch {
+                // What can be read is served, even where nothing can be made.
+                guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
+                logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
+            }
+            return try Store(folder, logger: logger)
+        } catch let error as FolderUnavailable {
+            throw Failure.cannotCreate(error.detail)
+        }
+    }
+
+    private func openSocket() throws -> ListeningSocket {
+        do throws(SocketError) {
+            if let socket { return try ListeningSocket(path: socket, mode: UInt32(socketMode, radix: 8) ?? 0o660) }
+            if let (host, port) = listen.flatMap(Self.address) { return try ListeningSocket(host: host, port: port) }
+            return try ListeningSocket(inheritedFrom: [
+                "LISTEN_PID": Settings.environment("LISTEN_PID") ?? "",
+                "LISTEN_FDS": Settings.environment("LISTEN_FDS") ?? "",
+            ])
+        } catch {
+            switch error {
+            case .taken, .failed, .notSocket: throw Failure.cannotCreate(error.description)
+            case .notInherited:
+                throw Failure.configuration("\(error); use --socket PATH or --listen HOST:PORT")
+            case .pathTooLong, .notLoopback: throw Failure.configuration(error.description)
+            }
+        }
+    }
+
+    private static func address(_ text: String) -> (host: String, port: UInt16)? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0
+        else { return nil }
+        return (String(text[..<colon]), port)
+    }
+
+    private static func origins() -> Set<String> {
+        let list = Settings.environment("ALLOWED_ORIGINS") ?? ""
+        return Set(list.split { $0 == "," || $0 == " " }.map(String.init))
+    }
+}

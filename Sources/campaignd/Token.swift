@@ -1,0 +1,59 @@
+import ArgumentParser
+import CampaignAPI
+import CampaignStore
+import Campaigns
+import Glibc
+
+struct Token: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Mint a session token for a user.",
+        discussion: """
+            Prints what goes behind 'Authorization: Token'. The secret comes from TM_SECRET or a file, and has to be \
+            the one that the service has.
+            """)
+
+    @Argument(help: ArgumentHelp("The user's id, or a name that is in the data folder.", valueName: "user"))
+    var user: String
+
+    @OptionGroup var data: DataOption
+
+    @Option(help: ArgumentHelp("How long it is good, such as 90s, 30m, 12h or 7d; 7d at the most.", valueName: "time"))
+    var validFor = "7d"
+
+    @Option(help: ArgumentHelp("A file with the secret, instead of TM_SECRET.", valueName: "path"))
+    var secretFile: String?
+
+    func validate() throws {
+        guard Self.seconds(validFor) != nil else {
+            throw ValidationError("--valid-for is a time from 1s to 7d, such as 30m, not '\(validFor)'.")
+        }
+    }
+
+    func run() throws {
+        try reporting {
+            let tokens = SessionTokens(secret: try Settings.secret(file: secretFile))
+            // How long a token is good is not in it: it counts from when it was signed.
+            let elapsed = SessionTokens.lifetime - (Self.seconds(validFor) ?? SessionTokens.lifetime)
+            print(tokens.token(user: try userID(), time: time(nil) - elapsed))
+        }
+    }
+
+    private func userID() throws -> Int {
+        if let id = Int(user), id >= 1 { return id }
+        let users = try data.store().read { catalogue in catalogue.allUsers.filter { $0.username == user } }
+        guard let found = users.first else { throw Failure.refused("there is no user called \(user)") }
+        guard users.count == 1 else {
+            throw Failure.refused(
+                "several users are called \(user): \(users.map { "\($0.id)" }.joined(separator: ", "))")
+        }
+        return found.id
+    }
+
+    private static func seconds(_ text: String) -> Int? {
+        let units = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let unit = text.last.flatMap({ units[String($0)] }), let count = Int(text.dropLast()), count > 0,
+            count <= SessionTokens.lifetime / unit
+        else { return nil }
+        return count * unit
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// The contract, case by case, from the descriptions in `Cases`, in two ways.
+@Suite(.serialized)
+struct ContractTests {
+    @Test("in memory", arguments: Case.all)
+    func inMemory(_ example: Case) async throws {
+        try example.run(with: Self.memory.get())
+    }
+
+    @Test("through nginx and curl", arguments: Case.all)
+    func throughNginx(_ example: Case) async throws {
+        try example.run(with: Self.live.get())
+    }
+
+    // Started when first used, and for all cases: they do not depend on one another.
+    private static let memory = Result { try MemoryClient() }
+    private static let live = Result { try CurlClient() }
+}
+
+/// Somebody who sends a case's requests.
+protocol Client {
+    func send(_ asked: Asked) throws -> Answered
+}
+
+/// What the service under test is told.
+enum UnderTest {
+    static let secret = "contract-secret"
+    static let origins = ["https://tasks.example.org", "https://tm.example.com"]
+}
+
+/// Real nginx, real processes, real sockets.
+final class CurlClient: Client, Sendable {
+    private let folder: TemporaryFolder
+    private let service: LiveService
+
+    init() throws {
+        folder = try TemporaryFolder(copyOf: Repository.fixture)
+        service = try LiveService(
+            data: folder.url,
+            environment: [
+                "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
+                "LOG_LEVEL": "error",
+            ])
+        // Tests end without ending what is static.
+        CurlClient.last = service
+        atexit { CurlClient.last?.stop() }
+    }
+
+    nonisolated(unsafe) private static var last: LiveService?
+
+    func send(_ asked: Asked) throws -> Answered { try service.curl(asked) }
+}

@@ -1,0 +1,42 @@
+import CampaignAPI
+import CampaignStore
+import FastCGI
+import Foundation
+import HTTPTypes
+import Logging
+import TestSupport
+
+/// The router alone, without a socket.
+final class MemoryClient: Client, Sendable {
+    private let folder: TemporaryFolder
+    private let api: API
+
+    init() throws {
+        folder = try TemporaryFolder(copyOf: Repository.fixture)
+        let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
+        api = API(
+            try Store(DataFolder(folder.path), logger: logger),
+            Configuration(secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins)), logger: logger)
+    }
+
+    func send(_ asked: Asked) throws -> Answered {
+        let response = respond(to: asked)
+        return Answered(
+            status: response.status.code, headers: response.headerFields.map { ($0.name.rawName, $0.value) },
+            body: asked.method == "HEAD" ? Data() : Data(response.body))
+    }
+
+    private func respond(to asked: Asked) -> Response {
+        var variables = [("REQUEST_METHOD", asked.method), ("REQUEST_URI", asked.target)]
+        for (name, value) in asked.headers {
+            variables.append(("HTTP_" + name.uppercased().replacingOccurrences(of: "-", with: "_"), value))
+        }
+        let body = asked.body ?? Data()
+        guard body.count <= API.bodyLimit else { return api.respond(to: .bodyTooLarge(limit: API.bodyLimit)) }
+        do {
+            return api.respond(to: Request(try HTTPRequest(meta: variables), body: Array(body)))
+        } catch {
+            return api.respond(to: error)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+
+/// A program that runs, or has run.
+public struct Command {
+    public struct Outcome: Sendable {
+        public let status: Int32
+        public let output: Data
+        public let errors: String
+        public var text: String { String(decoding: output, as: UTF8.self) }
+    }
+
+    public struct Failed: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameters:
+    ///   - environment: what is set besides what this process has; nil unsets.
+    public static func run(
+        _ program: String, _ arguments: [String], environment: [String: String?] = [:], input: Data? = nil,
+        directory: URL? = nil
+    ) throws -> Outcome {
+        let folder = try TemporaryFolder()
+        let process = make(program, arguments, environment)
+        if let directory { process.currentDirectoryURL = directory }
+        // Files, for a pipe that nobody reads would stop the program.
+        let files = ["in", "out", "err"].map { folder.url.appendingPathComponent($0) }
+        for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+        try (input ?? Data()).write(to: files[0])
+        process.standardInput = try FileHandle(forReadingFrom: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: files[1])
+        process.standardError = try FileHandle(forWritingTo: files[2])
+        try process.run()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: try Data(contentsOf: files[1]),
+            errors: try String(decoding: Data(contentsOf: files[2]), as: UTF8.self))
+    }
+
+    static func make(_ program: String, _ arguments: [String], _ environment: [String: String?]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program.hasPrefix("/") ? program : "/usr/bin/env")
+        process.arguments = program.hasPrefix("/") ? arguments : [program] + arguments
+        var variables = ProcessInfo.processInfo.environment
+        for (name, value) in environment { variables[name] = value }
+        process.environment = variables
+        return process
+    }
+}
+
+/// Ports that nobody listens on.
+public enum FreePort {
+    public static func find() throws -> Int {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port: UInt16? = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
+            } ? UInt16(bigEndian: pointer.pointee.sin_port) : nil
+        }
+        guard let port else { throw Command.Failed(description: "no port is free") }
+        return Int(port)
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+
+/// The whole service as users run it: `./nginx/serve` with the program built beside the tests.
+public final class LiveService: @unchecked Sendable {
+    // Unchecked: nothing changes after init but the process, which only `stop` touches.
+    public let url: String
+    /// Tells curl to trust the server.
+    public let certificate: String
+    public let data: URL
+    private let process: Process
+    private let log: URL
+    private let folder: TemporaryFolder
+
+    /// Starts it, and waits until it is ready.
+    ///
+    /// - Parameters:
+    ///   - data: the data folder; serve makes the demo in one that is empty.
+    ///   - environment: TM_SECRET and the like.
+    public init(data: URL, environment: [String: String?], binary: URL = Repository.campaignd) throws {
+        folder = try TemporaryFolder()
+        self.data = data
+        let port = try FreePort.find()
+        url = "https://localhost:\(port)"
+        certificate = Repository.root.appendingPathComponent(".demo/tls/cert.pem").path
+        log = folder.url.appendingPathComponent("log")
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        process = Command.make(
+            Repository.root.appendingPathComponent("nginx/serve").path,
+            [
+                "--binary", binary.path, "--data", data.path, "--port", "\(port)", "--http-port", "0", "--listen",
+                "127.0.0.1",
+            ], environment)
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while !printed.contains("READY") {
+            guard process.isRunning, Date() < deadline else {
+                process.terminate()
+                throw Command.Failed(description: "serve did not get ready:\n\(printed)")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// What it has printed so far.
+    public var printed: String {
+        (try? String(decoding: Data(contentsOf: log), as: UTF8.self)) ?? ""
+    }
+
+    /// Ends it as Ctrl-C does.
+    ///
+    /// - Returns: its exit status.
+    @discardableResult
+    public func stop() -> Int32 {
+        guard process.isRunning else { return process.terminationStatus }
+        kill(process.processIdentifier, SIGINT)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    deinit {
+        stop()
+    }
+}

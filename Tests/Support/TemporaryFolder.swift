@@ -1,0 +1,45 @@
+import Foundation
+
+/// A folder that is gone when the last one who holds this is.
+public final class TemporaryFolder: Sendable {
+    public let url: URL
+    public var path: String { url.path }
+
+    /// - Parameter copy: what to fill it with.
+    public init(copyOf copy: URL? = nil) throws {
+        url = URL(fileURLWithPath: "/tmp/campaignd-test-\(UUID().uuidString)")
+        if let copy {
+            try FileManager.default.copyItem(at: copy, to: url)
+        } else {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+        }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    /// Writes a file below the folder, making the folders on the way.
+    public func write(_ text: String, to path: String) throws {
+        let file = url.appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: file)
+    }
+
+    /// The text of a file below the folder.
+    public func read(_ path: String) throws -> String {
+        try String(decoding: Data(contentsOf: url.appendingPathComponent(path)), as: UTF8.self)
+    }
+}
+
+/// Where things are in the repository.
+public enum Repository {
+    public static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    /// The data folder that the contract's cases begin with.
+    public static let fixture = root.appendingPathComponent("Tests/Contract/Fixture/data")
+    /// The program, built beside the tests.
+    public static let campaignd = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appendingPathComponent("campaignd")
+}
