@@ -21,6 +21,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CCmark", pkgConfig: "libcmark", providers: [.apt(["libcmark-dev"])]),
         .systemLibrary(name: "CFCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -45,9 +46,16 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Messages",
+            dependencies: [
+                "CCmark", "Campaigns", "CampaignStore", "JSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "CampaignAPI",
             dependencies: [
-                "Campaigns", "CampaignStore", "FastCGI", "JSON",
+                "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -56,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON",
+                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -90,6 +98,7 @@ let package = Package(
                 "CampaignStore", "Campaigns", "JSON", "TestSupport", "campaignd",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "MessagesTests", dependencies: ["Campaigns", "CampaignStore", "Messages", "TestSupport"]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [

@@ -4,6 +4,7 @@ internal import Glibc
 internal import HTTPTypes
 internal import JSON
 public import Logging
+internal import Messages
 
 /// The campaign API: finds the route of a request, sees that its user may pass, and has it answered.
 public struct API: Responder {
@@ -15,6 +16,7 @@ public struct API: Responder {
     let store: Store
     let configuration: Configuration
     let logger: Logger
+    let html: MessageHTML
     private let tokens: SessionTokens
     private let now: @Sendable () -> Int
     private static let tree = RouteTree(routes)
@@ -29,6 +31,7 @@ public struct API: Responder {
         self.logger = logger
         self.now = now ?? Self.currentTime
         tokens = SessionTokens(secret: configuration.secret)
+        html = MessageHTML(appBaseURL: configuration.appBaseURL)
     }
 
     /// Seconds since 1970 in UTC. Not time(3): its clock lags behind by a few milliseconds, which makes a token that was
@@ -41,7 +44,9 @@ public struct API: Responder {
 
     public func mayWait(_ request: Request) -> Bool {
         switch request.head.method {
-        case .get, .head, .options: false
+        case .head, .options: false
+        // Opening a notification marks it as read.
+        case .get: request.head.path?.utf8.starts(with: "/api/v2/notifications/".utf8) == true
         default: true
         }
     }

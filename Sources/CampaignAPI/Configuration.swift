@@ -6,14 +6,20 @@ public struct Configuration: Sendable {
     public var allowedOrigins: Set<String>
     /// Where the Tasking Manager's web client is, without a slash at the end.
     public var appBaseURL: String
+    /// Called when a message has been stored and is to be delivered.
+    public var messageSent: @Sendable () -> Void
 
     /// HOT's own instance.
     public static let defaultAppBaseURL = "https://tasks.hotosm.org"
 
-    public init(secret: String, allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL) {
+    public init(
+        secret: String, allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL,
+        messageSent: @escaping @Sendable () -> Void = {}
+    ) {
         self.secret = secret
         self.allowedOrigins = allowedOrigins
         self.appBaseURL = appBaseURL
+        self.messageSent = messageSent
     }
 }
 

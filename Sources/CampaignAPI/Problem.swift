@@ -81,5 +81,8 @@ struct Problem: Error {
         Problem(.serviceUnavailable, "ServiceUnavailable", error, headerFields: [.retryAfter: "5"])
     }
 
+    static let accessOtherUserMessage = Problem(
+        .forbidden, "AccessOtherUserMessage", "User is not a recipient of the message")
+
     static let internalServerError = Problem(.internalServerError, "InternalServerError", "Internal Server Error")
 }

@@ -15,6 +15,10 @@ extension API {
             .delete, "/campaigns/{campaign_id}/",
             .organisationManager(otherwise: "CampaignsRestAPI DELETE: User not a Org Manager"), deleteCampaign),
 
+        Route(
+            .post, "/campaigns/{campaign_id}/actions/message-contributors/",
+            .admin(otherwise: "This endpoint action is restricted to ADMIN users."), messageContributors),
+
         Route(.get, "/projects/{project_id}/campaigns/", .anyone, listProjectCampaigns),
         Route(.post, "/projects/{project_id}/campaigns/{campaign_id}/", .managerOfProject, linkProject),
         Route(.delete, "/projects/{project_id}/campaigns/{campaign_id}/", .managerOfProject, unlinkProject),
@@ -26,6 +30,15 @@ extension API {
         Route(
             .delete, "/organisations/{organisation_id}/campaigns/{campaign_id}/", .managerOfOrganisation,
             unlinkOrganisation),
+
+        Route(.get, "/notifications/", .signedIn, listNotifications),
+        Route(.get, "/notifications/{message_id}/", .signedIn, getNotification),
+        Route(.delete, "/notifications/{message_id}/", .signedInToChange, deleteNotification),
+        Route(.get, "/notifications/queries/own/count-unread/", .signedIn, countUnread),
+        Route(.post, "/notifications/mark-as-read-all/", .signedInToChange, markAllAsRead),
+        Route(.post, "/notifications/mark-as-read-multiple/", .signedInToChange, markAsRead),
+        Route(.delete, "/notifications/delete-all/", .signedInToChange, deleteAllNotifications),
+        Route(.delete, "/notifications/delete-multiple/", .signedInToChange, deleteNotifications),
 
         Route(.get, "/system/heartbeat/", .anyone, heartbeat),
         Route(.get, "/system/docs/json/", .anyone, documentation),

@@ -13,11 +13,15 @@ public final class Catalogue {
     private var organisations: [Int: Organisation] = [:]
     private var projects: [Int: Project] = [:]
     private var users: [Int: User] = [:]
+    /// Those who want no messages of campaigns.
+    private var unwilling: Set<Int> = []
+    private var messages = MessageTable()
+    private var mailings: [Int: Mailing] = [:]
 
     /// What cannot be served, by its place in the data folder, with the reason.
     public private(set) var broken: [String: String] = [:]
-    /// The highest id that a campaign's file is named by, broken ones included.
-    private(set) var highestCampaignID = 0
+    /// The highest id that a file of a kind has been named by, broken ones included.
+    private var highestIDs: [RecordKind: Int] = [:]
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
 
@@ -69,7 +73,7 @@ public final class Catalogue {
             unread.append((kind, id))
             throw error
         }
-        if kind == .campaigns, case .missing = file {} else { highestCampaignID = max(highestCampaignID, id) }
+        if case .missing = file {} else { highestIDs[kind] = max(highestID(kind), id) }
         let place = "\(kind.rawValue)/\(id).json"
         do throws(RecordError) {
             switch file {
@@ -100,9 +104,19 @@ public final class Catalogue {
             organisations[id] = try Organisation(file: bytes, id: id)
             campaigns.forgetRepresentations()
         case .projects: projects[id] = try Project(file: bytes, id: id)
-        case .users: users[id] = try User(file: bytes, id: id)
+        case .users:
+            let user = try User(file: bytes, id: id)
+            users[id] = user
+            if user.projectsNotifications { unwilling.remove(id) } else { unwilling.insert(id) }
+        case .messages: messages.insert(try Message(file: bytes, id: id))
+        case .deliveries: messages.insert(try Delivery(file: bytes, id: id))
+        case .mailings: mailings[id] = try Mailing(file: bytes, id: id)
+        case .readers: messages.insert(try Reader(file: bytes, id: id))
         }
     }
+
+    /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
+    func highestID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
 
     private func forget(_ kind: RecordKind, _ id: Int) {
         switch kind {
@@ -110,7 +124,13 @@ public final class Catalogue {
         case .organisations:
             if organisations.removeValue(forKey: id) != nil { campaigns.forgetRepresentations() }
         case .projects: projects[id] = nil
-        case .users: users[id] = nil
+        case .users:
+            users[id] = nil
+            unwilling.remove(id)
+        case .messages: messages.removeMessage(id)
+        case .deliveries: messages.removeDelivery(id)
+        case .mailings: mailings[id] = nil
+        case .readers: messages.removeReader(id)
         }
     }
 }
@@ -150,4 +170,38 @@ extension Catalogue {
     public func campaigns(ofProject id: Int) -> Representation { campaigns.list(ofProject: id) }
     /// The id and name of the campaigns that are linked to an organisation.
     public func campaigns(ofOrganisation id: Int) -> Representation { campaigns.list(ofOrganisation: id) }
+}
+
+// MARK: Messages
+
+extension Catalogue {
+    public func message(_ id: Int) -> Message? { messages.messages[id] }
+    public var allMessages: [Message] { messages.messages.values.sorted { $0.id < $1.id } }
+
+    /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.
+    public var allMailings: [Mailing] { mailings.values.sorted { $0.id < $1.id } }
+
+    /// The users who got a message, by rising id, or nil when it is still to be delivered.
+    public func recipients(ofMessage id: Int) -> [Int]? { messages.recipients(id) }
+    public func isDelivered(_ id: Int, to user: Int) -> Bool { messages.isDelivered(id, to: user) }
+    public func isRead(_ id: Int, by user: Int) -> Bool { messages.reader(user).read.contains(id) }
+    public func isDeleted(_ id: Int, by user: Int) -> Bool { messages.reader(user).deleted.contains(id) }
+
+    /// The ids of the messages that a user has, oldest first.
+    public func messages(of user: Int) -> [Int] { messages.shown(to: user) }
+    /// How many of them the user has not read.
+    public func unreadMessages(of user: Int) -> Int { messages.unread(by: user) }
+
+    func reader(_ user: Int) -> Reader { messages.reader(user) }
+    func messagesEverDelivered(to user: Int) -> [Int] { messages.delivered(to: user) }
+
+    /// The ids of messages that are still to be delivered. A delivery whose record is broken is not made again.
+    var pendingMessages: [Int] {
+        messages.pending.filter { broken["\(RecordKind.deliveries.rawValue)/\($0).json"] == nil }
+    }
+
+    /// What it takes to find out who gets a message: the contributors of each project, and those who want none.
+    func audience(of message: Message) -> (contributors: [[Int]], unwilling: Set<Int>) {
+        (message.projects.compactMap { projects[$0]?.contributors }, unwilling)
+    }
 }

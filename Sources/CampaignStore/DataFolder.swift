@@ -2,7 +2,13 @@ internal import Glibc
 
 /// The kinds of records, each in a folder of its own inside of the data folder.
 public enum RecordKind: String, Sendable, CaseIterable {
-    case campaigns, organisations, projects, users
+    case campaigns, organisations, projects, users, messages
+    /// Who got a message; named by the message's id.
+    case deliveries = "messages/recipients"
+    /// How far a message has been sent by e-mail; named by the message's id.
+    case mailings = "messages/mailed"
+    /// What a user has read and deleted; named by the user's id.
+    case readers = "messages/readers"
 }
 
 /// Where things are in the data folder, and the few things that are done to a folder as a whole.
@@ -25,6 +31,8 @@ public struct DataFolder: Sendable {
     public var logos: String { "\(path)/logos" }
     /// What writers take an exclusive flock on.
     var lock: String { "\(path)/.lock" }
+    /// What the one process that sends e-mails takes an exclusive flock on.
+    var mailLock: String { "\(path)/messages/.mail-lock" }
 
     func directory(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)" }
     func file(_ kind: RecordKind, _ id: Int) -> String { "\(path)/\(kind.rawValue)/\(id).json" }

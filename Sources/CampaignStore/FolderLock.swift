@@ -40,6 +40,7 @@ struct FolderLock: ~Copyable {
             return try Descriptor(folder.lock, O_RDWR)
         } catch {
             guard error.code == ENOENT else { throw error }
+            try? folder.create()
         }
         let made = try Descriptor(folder.lock, O_RDWR | O_CREAT, mode: 0o600)
         try made.inherit(from: folder.directory(.campaigns))

@@ -66,9 +66,11 @@ final class FolderWatch {
         guard mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) == 0 else {
             return .everything
         }
-        guard let kind = kinds[event.wd] else {
-            return RecordKind(rawValue: name) == nil ? nil : .everything
+        if mask & IN_ISDIR != 0 {
+            let isOurs = RecordKind.allCases.contains { $0.rawValue == name || $0.rawValue.hasSuffix("/\(name)") }
+            return isOurs && mask & IN_ATTRIB == 0 ? .everything : nil
         }
+        guard let kind = kinds[event.wd] else { return nil }
         guard let id = DataFolder.id(ofFile: name) else { return nil }
         return mask & IN_CREATE != 0 ? .begun(kind, id) : .record(kind, id)
     }

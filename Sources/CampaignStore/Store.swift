@@ -90,7 +90,6 @@ public final class Store: Sendable {
         case .failure(let error): return error
         }
         guard !staged.files.isEmpty else { return nil }
-        let counter = IDCounter(folder, .campaigns)
         defer {
             // Also after a failure: what could not be undone is there for everyone to see.
             state.withLock { state in
@@ -98,15 +97,25 @@ public final class Store: Sendable {
             }
         }
         do throws(SystemError) {
-            try FolderCommit.run(staged.files) { () throws(SystemError) in
-                guard staged.removesCampaigns, let next = staged.nextCampaignID else { return }
-                try counter.write(next, durably: true)
+            do throws(SystemError) {
+                try place(staged)
+            } catch {
+                // A folder that is not there (any more) is as good as an empty one.
+                guard error.code == ENOENT, (try? folder.create()) != nil else { throw error }
+                try place(staged)
             }
         } catch {
             return FolderUnavailable("The data folder cannot be written", error)
         }
-        if !staged.removesCampaigns, let next = staged.nextCampaignID { try? counter.write(next, durably: false) }
+        for (kind, next) in staged.nextIDs { try? IDCounter(folder, kind).write(next, durably: false) }
         return nil
+    }
+
+    private func place(_ staged: Transaction.Staged) throws(SystemError) {
+        try FolderCommit.run(staged.files) { () throws(SystemError) in
+            guard staged.removesCampaigns, let next = staged.nextIDs[.campaigns] else { return }
+            try IDCounter(folder, .campaigns).write(next, durably: true)
+        }
     }
 
     /// Asks each writer for its changes; one that throws has none.

@@ -9,7 +9,9 @@ public final class Transaction {
         var campaigns: [Int: Campaign?] = [:]
         /// In the order of the first change; the last content counts.
         var files: [FileChange] = []
-        var nextCampaignID: Int?
+        var readers: [Int: Reader] = [:]
+        /// The next free ids of the kinds of which there are new records.
+        var nextIDs: [RecordKind: Int] = [:]
         var removesCampaigns = false
         var records: [(RecordKind, Int)] = []
     }
@@ -59,19 +61,22 @@ public final class Transaction {
     /// An id that no campaign has had.
     ///
     /// - Throws: ``FolderUnavailable``.
-    public func newCampaignID() throws(FolderUnavailable) -> Int {
-        let (id, overflow) = try nextCampaignID().addingReportingOverflow(1)
+    public func newCampaignID() throws(FolderUnavailable) -> Int { try newID(.campaigns) }
+
+    private func newID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        let id = try nextID(kind)
+        let (next, overflow) = id.addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
-        staged.nextCampaignID = id
-        return id - 1
+        staged.nextIDs[kind] = next
+        return id
     }
 
-    private func nextCampaignID() throws(FolderUnavailable) -> Int {
-        if let next = staged.nextCampaignID { return next }
-        let (afterHighest, overflow) = catalogue.highestCampaignID.addingReportingOverflow(1)
+    private func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        if let next = staged.nextIDs[kind] { return next }
+        let (afterHighest, overflow) = catalogue.highestID(kind).addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
         do throws(SystemError) {
-            return max(try IDCounter(folder, .campaigns).read(), afterHighest)
+            return max(try IDCounter(folder, kind).read(), afterHighest)
         } catch {
             throw FolderUnavailable("The data folder cannot be read", error)
         }
@@ -89,7 +94,7 @@ public final class Transaction {
     public func removeCampaign(_ id: Int) throws(FolderUnavailable) {
         staged.campaigns[id] = .some(nil)
         // What is removed no longer shows that its id was used, so the counter has to.
-        staged.nextCampaignID = try nextCampaignID()
+        staged.nextIDs[.campaigns] = try nextID(.campaigns)
         staged.removesCampaigns = true
         stage(.campaigns, id, nil)
     }
@@ -107,5 +112,74 @@ public final class Transaction {
             staged.files.append(change)
             staged.records.append((kind, id))
         }
+    }
+}
+
+// MARK: Messages
+
+extension Transaction {
+    /// Stores a new message, which is then to be delivered.
+    ///
+    /// - Parameter make: makes it for an id that no message has had.
+    /// - Throws: ``FolderUnavailable``.
+    public func addMessage(_ make: (Int) -> Message) throws(FolderUnavailable) {
+        let message = make(try newID(.messages))
+        stage(.messages, message.id, message.json.indented)
+    }
+
+    /// Delivers a message, unless somebody else has done so meanwhile.
+    ///
+    /// - Parameters:
+    ///   - record: the delivery as its record holds it.
+    ///   - byMail: whether it is to be sent by e-mail too.
+    func deliver(_ id: Int, record: [UInt8], byMail: Bool) {
+        guard catalogue.pendingMessages.contains(id) else { return }
+        stage(.deliveries, id, record)
+        if byMail { put(Mailing(id: id)) }
+    }
+
+    /// Stores how far a message has been sent by e-mail.
+    public func put(_ mailing: Mailing) { stage(.mailings, mailing.id, mailing.json.indented) }
+
+    /// The ids of the messages that a user has, oldest first.
+    public func messages(of user: Int) -> [Int] {
+        let reader = reader(user)
+        return catalogue.messages(of: user).filter { !reader.deleted.contains($0) }
+    }
+
+    public func isDelivered(_ id: Int, to user: Int) -> Bool { catalogue.isDelivered(id, to: user) }
+    /// Whether there is a message that has been delivered to anybody.
+    public func hasDelivered(_ id: Int) -> Bool {
+        catalogue.message(id) != nil && catalogue.recipients(ofMessage: id) != nil
+    }
+
+    /// Marks messages as read by a user, who has them.
+    public func markAsRead(_ ids: Set<Int>, by user: Int) {
+        var reader = reader(user)
+        let read = reader.read
+        reader.read = ranges(of: user) { read.contains($0) || ids.contains($0) }
+        put(reader)
+    }
+
+    /// Deletes messages for a user, who has them; others keep them.
+    public func deleteMessages(_ ids: Set<Int>, for user: Int) {
+        var reader = reader(user)
+        let deleted = reader.deleted
+        reader.deleted = ranges(of: user) { deleted.contains($0) || ids.contains($0) }
+        put(reader)
+    }
+
+    private func reader(_ user: Int) -> Reader { staged.readers[user] ?? catalogue.reader(user) }
+
+    private func put(_ reader: Reader) {
+        guard reader != self.reader(reader.id) else { return }
+        staged.readers[reader.id] = reader
+        stage(.readers, reader.id, reader.json.indented)
+    }
+
+    /// What is still to be delivered may come to this user too, with an id between those that are there.
+    private func ranges(of user: Int, where isIncluded: (Int) -> Bool) -> IDRanges {
+        IDRanges(
+            of: catalogue.messagesEverDelivered(to: user), where: isIncluded, notAcross: catalogue.pendingMessages)
     }
 }

@@ -83,6 +83,19 @@ public struct RecordMembers {
         }
     }
 
+    func count(_ key: String) throws(RecordError) -> Int {
+        switch object[key] {
+        case nil, .null: return 0
+        case .some(let value):
+            guard let count = value.wholeNumber, count >= 0 else { throw RecordError("\(key) is no number of things") }
+            return count
+        }
+    }
+
+    func ranges(_ key: String) throws(RecordError) -> IDRanges {
+        try IDRanges(object[key], key)
+    }
+
     /// What the record holds besides the keys that are its own.
     func other(than known: [String]) -> JSONObject {
         var rest = JSONObject()
@@ -194,5 +207,74 @@ extension User: Record {
                 "pictureUrl": JSONValue(pictureUrl), "emailAddress": JSONValue(emailAddress),
                 "projectsNotifications": .bool(projectsNotifications),
             ], then: other)
+    }
+}
+
+extension Message: Record {
+    public static let idKey = "messageId"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        guard let campaign = try members.id("campaign"), let sender = try members.id("sender"),
+            let sentDate = try members.text("sentDate")
+        else { throw RecordError("campaign, sender or sentDate is missing") }
+        self.init(
+            id: members.id, campaign: campaign, campaignName: try members.text("campaignName") ?? "", sender: sender,
+            senderName: try members.text("senderName") ?? "", senderPicture: try members.text("senderPicture"),
+            subject: try members.text("subject") ?? "", text: try members.text("message") ?? "", sentDate: sentDate,
+            projects: try members.ids("projects"))
+        other = members.other(than: [
+            "messageId", "campaign", "campaignName", "sender", "senderName", "senderPicture", "subject", "message",
+            "sentDate", "projects",
+        ])
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            [
+                "messageId": .integer(id), "campaign": .integer(campaign), "campaignName": .string(campaignName),
+                "sender": .integer(sender), "senderName": .string(senderName),
+                "senderPicture": JSONValue(senderPicture), "subject": .string(subject), "message": .string(text),
+                "sentDate": .string(sentDate), "projects": JSONValue(projects),
+            ], then: other)
+    }
+}
+
+extension Delivery: Record {
+    public static let idKey = "messageId"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        self.init(id: members.id, recipients: try members.ids("recipients").sorted())
+        other = members.other(than: ["messageId", "recipients"])
+    }
+
+    public var json: JSONValue {
+        JSONValue(["messageId": .integer(id), "recipients": JSONValue(recipients)], then: other)
+    }
+}
+
+extension Mailing: Record {
+    public static let idKey = "messageId"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        self.init(id: members.id, handled: try members.count("handled"), failed: try members.ids("failed"))
+        other = members.other(than: ["messageId", "handled", "failed"])
+    }
+
+    public var json: JSONValue {
+        JSONValue(
+            ["messageId": .integer(id), "handled": .integer(handled), "failed": JSONValue(failed)], then: other)
+    }
+}
+
+extension Reader: Record {
+    public static let idKey = "id"
+
+    public init(_ members: RecordMembers) throws(RecordError) {
+        self.init(id: members.id, read: try members.ranges("read"), deleted: try members.ranges("deleted"))
+        other = members.other(than: ["id", "read", "deleted"])
+    }
+
+    public var json: JSONValue {
+        JSONValue(["id": .integer(id), "read": read.json, "deleted": deleted.json], then: other)
     }
 }

@@ -21,6 +21,6 @@ struct Campaignd: ParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Init.self, Token.self, Check.self, UserCommand.self, OrganisationCommand.self,
-            ProjectCommand.self,
+            ProjectCommand.self, Deliver.self, MessagesCommand.self,
         ])
 }

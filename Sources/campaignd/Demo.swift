@@ -519,12 +519,12 @@ enum Demo {
               <path d="M14 40Q32 60 50 40" fill="none" stroke="#e67700" stroke-width="6" stroke-linecap="round"/>
             </svg>
             """#),
-        // A compass rose.
+        // A compass needle.
         file(
             "logos/compass.svg",
             #"""
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
-              <title>A compass rose</title>
+              <title>A compass needle</title>
               <circle cx="32" cy="32" r="29" fill="#f8f9fa" stroke="#343a40" stroke-width="4"/>
               <path d="M32 8 40 32H24Z" fill="#e03131"/>
               <path d="M32 56 40 32H24Z" fill="#343a40"/>

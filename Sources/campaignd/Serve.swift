@@ -15,7 +15,8 @@ struct Serve: ParsableCommand {
 
             Environment: TM_SECRET, the secret that signs session tokens; CAMPAIGNS_DATA, the data folder; \
             ALLOWED_ORIGINS, origins that browsers may call from, separated by commas; APP_BASE_URL, where the Tasking \
-            Manager's web client is; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical.
+            Manager's web client is; SENDMAIL, a command such as '/usr/sbin/sendmail -t -i' that sends messages by e-mail \
+            too, and MAIL_FROM, the address they come from; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical.
             """)
 
     @OptionGroup var data: DataOption
@@ -45,9 +46,9 @@ struct Serve: ParsableCommand {
     func run() throws {
         try reporting {
             let logger = try Settings.logger()
-            let configuration = Configuration(
+            var configuration = Configuration(
                 secret: try Settings.secret(file: secretFile), allowedOrigins: Self.origins(),
-                appBaseURL: Settings.environment("APP_BASE_URL") ?? Configuration.defaultAppBaseURL)
+                appBaseURL: Settings.appBaseURL)
             let folder = try data.folder()
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
             var signals = sigset_t()
@@ -56,10 +57,13 @@ struct Serve: ParsableCommand {
             pthread_sigmask(SIG_BLOCK, &signals, nil)
             let store = try Self.open(folder, logger)
             let listening = try openSocket()
+            let worker = DeliveryWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
+            configuration.messageSent = { worker.wake() }
             let server = Server(
                 listening, responder: API(store, configuration, logger: logger), bodyLimit: API.bodyLimit,
                 logger: logger)
             do {
+                try worker.start()
                 try server.start()
             } catch {
                 throw Failure.cannotCreate("the system has no threads to give")
@@ -69,6 +73,7 @@ struct Serve: ParsableCommand {
             var signal: Int32 = 0
             sigwait(&signals, &signal)
             logger.notice("stopping")
+            worker.end()
             server.stop(within: .seconds(10))
         }
     }

@@ -1,7 +1,9 @@
 import ArgumentParser
+import CampaignAPI
 import CampaignStore
 import Glibc
 import Logging
+import Messages
 
 /// Reads settings from the environment.
 enum Settings {
@@ -35,6 +37,25 @@ enum Settings {
         while secret.last?.isNewline == true { secret.removeLast() }
         guard !secret.isEmpty else { throw Failure.configuration("the secret file \(file) is empty") }
         return secret
+    }
+
+    /// Where the Tasking Manager's web client is, without a slash at the end.
+    static var appBaseURL: String {
+        var url = environment("APP_BASE_URL") ?? Configuration.defaultAppBaseURL
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
+    }
+
+    /// What sends e-mails, when SENDMAIL asks for them.
+    static func mailer(_ store: Store, _ logger: Logger) throws -> Mailer? {
+        guard let command = environment("SENDMAIL") else { return nil }
+        var host = appBaseURL.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
+        if host.isEmpty { host = "localhost" }
+        let from = environment("MAIL_FROM") ?? "noreply@\(host)"
+        guard Mailer.isAddress(from) else {
+            throw Failure.configuration("MAIL_FROM is \(from), which is no e-mail address")
+        }
+        return Mailer(store, command: command, from: from, appBaseURL: appBaseURL, logger: logger)
     }
 
     /// The level that LOG_LEVEL names.

@@ -14,9 +14,10 @@ final class MemoryClient: Client, Sendable {
     init() throws {
         folder = try TemporaryFolder(copyOf: Repository.fixture)
         let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
-        api = API(
-            try Store(DataFolder(folder.path), logger: logger),
-            Configuration(secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins)), logger: logger)
+        let store = try Store(DataFolder(folder.path), logger: logger)
+        var configuration = Configuration(secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins))
+        configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
+        api = API(store, configuration, logger: logger)
     }
 
     func send(_ asked: Asked) throws -> Answered {

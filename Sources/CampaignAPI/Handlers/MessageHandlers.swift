@@ -1,0 +1,40 @@
+internal import CampaignStore
+internal import Campaigns
+internal import Glibc
+internal import JSON
+
+extension API {
+    @Sendable static func messageContributors(_ call: Call) throws -> Answer {
+        let id = call.id()
+        guard let body = try? call.object(), case .string(let subject) = body["subject"],
+            case .string(let text) = body["message"], !subject.trimmed().isEmpty, !text.trimmed().isEmpty
+        else { throw Problem.invalid("Request payload did not match validation") }
+        let sender = call.userID ?? 0
+        let sentDate = now()
+        try call.store.write { transaction in
+            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+            let user = transaction.user(sender)
+            try transaction.addMessage { messageID in
+                Message(
+                    id: messageID, campaign: id, campaignName: campaign.name, sender: sender,
+                    senderName: user?.username ?? "", senderPicture: user?.pictureUrl, subject: subject, text: text,
+                    sentDate: sentDate, projects: campaign.projects)
+            }
+        }
+        call.api.configuration.messageSent()
+        return Answer(["Success": "Message sent successfully"])
+    }
+
+    /// Now, in UTC, as RFC 3339 has it, with six digits of a second.
+    private static func now() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        gmtime_r(&now.tv_sec, &parts)
+        let seconds = String(unsafeUninitializedCapacity: 32) { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S", &parts) }
+        }
+        let digits = String(now.tv_nsec / 1000)
+        return "\(seconds).\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)Z"
+    }
+}

@@ -1,0 +1,234 @@
+internal import CampaignStore
+internal import Campaigns
+internal import FastCGI
+internal import HTTPTypes
+internal import JSON
+internal import Messages
+
+extension API {
+    @Sendable static func listNotifications(_ call: Call) throws -> Answer {
+        let query = try NotificationQuery(call.query)
+        let user = call.userID ?? 0
+        let (page, messages) = try call.store.read { catalogue in
+            let ids = query.selected(catalogue.messages(of: user), user, catalogue)
+            let page = NotificationPage(query, total: ids.count)
+            return (page, ids[page.range].compactMap { Shown($0, user, catalogue) })
+        }
+        return Answer([
+            "pagination": page.json, "userMessages": .array(messages.map { call.json($0, isSingle: false) }),
+        ])
+    }
+
+    @Sendable static func getNotification(_ call: Call) throws -> Answer {
+        let (id, user) = (call.id(), call.userID ?? 0)
+        let (shown, mayChange) = try call.store.read { catalogue in
+            try checkOwner(id, user, isThere: catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
+            guard !catalogue.isDeleted(id, by: user), let shown = Shown(id, user, catalogue) else {
+                throw Problem.messageNotFound(id)
+            }
+            return (shown, catalogue.user(user)?.role != .readOnly)
+        }
+        // HEAD is safe (RFC 9110, 9.2.1): who asks with it has read nothing.
+        if !shown.isRead, mayChange, call.request.head.method == .get {
+            try call.store.write { $0.markAsRead([id], by: user) }
+        }
+        return Answer(call.json(shown, isSingle: true))
+    }
+
+    @Sendable static func deleteNotification(_ call: Call) throws -> Answer {
+        let (id, user) = (call.id(), call.userID ?? 0)
+        try call.store.write { transaction in
+            try checkOwner(id, user, isThere: transaction.hasDelivered(id), transaction.isDelivered)
+            guard transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
+            transaction.deleteMessages([id], for: user)
+        }
+        return Answer(["Success": "Message deleted"])
+    }
+
+    @Sendable static func countUnread(_ call: Call) throws -> Answer {
+        let user = call.userID ?? 0
+        let unread = try call.store.read { $0.unreadMessages(of: user) }
+        return Answer(["newMessages": .bool(unread > 0), "unread": .integer(unread)])
+    }
+
+    @Sendable static func markAllAsRead(_ call: Call) throws -> Answer {
+        let user = call.userID ?? 0
+        try call.store.write { $0.markAsRead(Set($0.messages(of: user)), by: user) }
+        return Answer(["Success": "Messages marked as read"])
+    }
+
+    @Sendable static func markAsRead(_ call: Call) throws -> Answer {
+        try change(call) { transaction, ids, user in transaction.markAsRead(ids, by: user) }
+        return Answer(["Success": "Messages marked as read"])
+    }
+
+    @Sendable static func deleteAllNotifications(_ call: Call) throws -> Answer {
+        let user = call.userID ?? 0
+        try call.store.write { $0.deleteMessages(Set($0.messages(of: user)), for: user) }
+        return Answer(["Success": "Messages deleted"])
+    }
+
+    @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
+        try change(call) { transaction, ids, user in transaction.deleteMessages(ids, for: user) }
+        return Answer(["Success": "Messages deleted"])
+    }
+
+    /// Changes what a user has of the messages that the body names. Ids of messages that are not there (any more) do not
+    /// matter; one that is another user's refuses the whole request.
+    private static func change(
+        _ call: Call, _ body: @escaping @Sendable (Transaction, Set<Int>, Int) -> Void
+    ) throws {
+        guard case .array(let items) = try call.object()["messageIds"] else {
+            throw Problem.invalid("messageIds must be an array of ids")
+        }
+        let ids = Set(
+            try items.map { item in
+                guard let id = item.wholeNumber else { throw Problem.invalid("messageIds must hold ids alone") }
+                return id
+            })
+        let user = call.userID ?? 0
+        try call.store.write { transaction in
+            guard ids.allSatisfy({ !transaction.hasDelivered($0) || transaction.isDelivered($0, to: user) }) else {
+                throw Problem.accessOtherUserMessage
+            }
+            body(transaction, ids.intersection(transaction.messages(of: user)), user)
+        }
+    }
+
+    /// - Throws: ``Problem`` 403 for another's message, 404 when there is none.
+    private static func checkOwner(
+        _ id: Int, _ user: Int, isThere: Bool, _ isDelivered: (Int, Int) -> Bool
+    ) throws(Problem) {
+        guard isThere else { throw .messageNotFound(id) }
+        guard isDelivered(id, user) else { throw .accessOtherUserMessage }
+    }
+}
+
+/// A message and what a user has done with it.
+private struct Shown: Sendable {
+    let message: Message
+    let isRead: Bool
+
+    init?(_ id: Int, _ user: Int, _ catalogue: Catalogue) {
+        guard let message = catalogue.message(id) else { return nil }
+        self.message = message
+        isRead = catalogue.isRead(id, by: user)
+    }
+}
+
+extension Call {
+    /// A message as the notifications show it.
+    fileprivate func json(_ shown: Shown, isSingle: Bool) -> JSONValue {
+        let message = shown.message
+        var object: JSONObject = [
+            "messageId": .integer(message.id), "subject": .string(message.subject),
+            "message": .string(api.html.html(message)),
+        ]
+        if isSingle { object.append("fromUserId", .integer(message.sender)) }
+        object.append("fromUsername", .string(message.senderName))
+        object.append("displayPictureUrl", JSONValue(message.senderPicture))
+        for key in ["projectId", "projectTitle", "taskId"] { object.append(key, .null) }
+        object.append("messageType", "BROADCAST")
+        object.append("sentDate", .string(message.sentDate))
+        object.append("read", .bool(shown.isRead))
+        return .object(object)
+    }
+
+    /// The query's parameters by name; of a repeated one the last counts.
+    fileprivate var query: [String: String] {
+        guard let target = request.head.path, let mark = target.firstIndex(of: "?") else { return [:] }
+        var parameters: [String: String] = [:]
+        for pair in target[target.index(after: mark)...].split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let decoded = parts.map { $0.replacing("+", with: " ").percentDecoded.map(String.init) }
+            if let name = decoded.first ?? nil, let value = decoded.count > 1 ? decoded[1] : "" {
+                parameters[name] = value
+            }
+        }
+        return parameters
+    }
+}
+
+/// What a client wants to see of its notifications.
+private struct NotificationQuery {
+    let page: Int
+    let pageSize: Int
+    /// nil: both.
+    private let isRead: Bool?
+    private let sortsByRead: Bool
+    private let isAscending: Bool
+    private let hasBroadcasts: Bool
+    private let from: String
+
+    private static let largestPage = 100
+    /// The number of BROADCAST among the Tasking Manager's types of messages.
+    private static let broadcast = "2"
+
+    init(_ parameters: [String: String]) throws(Problem) {
+        page = try Self.number(parameters, "page") ?? 1
+        pageSize = min(try Self.number(parameters, "pageSize") ?? 10, Self.largestPage)
+        isRead =
+            switch parameters["status"] {
+            case "read": true
+            case "unread": false
+            default: nil
+            }
+        sortsByRead = parameters["sortBy"] == "read"
+        isAscending = parameters["sortDirection"] == "asc"
+        let types = (parameters["messageType"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
+        hasBroadcasts = types.isEmpty || types.contains(Self.broadcast)
+        from = (parameters["from"] ?? "").lowercased()
+    }
+
+    private static func number(_ parameters: [String: String], _ name: String) throws(Problem) -> Int? {
+        guard let text = parameters[name] else { return nil }
+        guard let number = Int(text), number >= 1 else { throw .invalid("\(name) must be a whole number, at least 1") }
+        return number
+    }
+
+    /// The messages asked for, in the order asked for.
+    ///
+    /// - Parameter ids: all that the user has, oldest first.
+    func selected(_ ids: [Int], _ user: Int, _ catalogue: Catalogue) -> [Int] {
+        var selected = hasBroadcasts ? ids : []
+        if let isRead { selected = selected.filter { catalogue.isRead($0, by: user) == isRead } }
+        if !from.isEmpty {
+            selected = selected.filter { catalogue.message($0)?.senderName.lowercased().hasPrefix(from) == true }
+        }
+        if sortsByRead {
+            let newestFirst = Array(selected.reversed())
+            let read = newestFirst.filter { catalogue.isRead($0, by: user) }
+            let unread = newestFirst.filter { !catalogue.isRead($0, by: user) }
+            return isAscending ? unread + read : read + unread
+        }
+        return isAscending ? selected : selected.reversed()
+    }
+}
+
+/// Where a page stands among the others.
+private struct NotificationPage {
+    private let page: Int
+    private let perPage: Int
+    private let total: Int
+    private let pages: Int
+    /// The places of what is on it.
+    let range: Range<Int>
+
+    init(_ query: NotificationQuery, total: Int) {
+        page = query.page
+        perPage = query.pageSize
+        self.total = total
+        pages = (total + perPage - 1) / perPage
+        let start = page <= pages ? (page - 1) * perPage : total
+        range = start..<min(start + perPage, total)
+    }
+
+    var json: JSONValue {
+        [
+            "hasNext": .bool(page < pages), "hasPrev": .bool(page > 1),
+            "nextNum": page < pages ? .integer(page + 1) : .null,
+            "page": .integer(page), "pages": .integer(pages), "prevNum": page > 1 ? .integer(page - 1) : .null,
+            "perPage": .integer(perPage), "total": .integer(total),
+        ]
+    }
+}

@@ -1,0 +1,122 @@
+internal import Campaigns
+internal import FoundationEssentials
+
+/// A message as an e-mail (RFC 5322 and MIME), with a text and an HTML part.
+struct MailMessage {
+    let message: Message
+    let recipient: User
+    /// The recipient's address, which ``isAddress(_:)`` has let pass.
+    let address: String
+    /// The sender's address.
+    let from: String
+    let html: String
+    let settingsURL: String
+    /// Seconds since 1970 in UTC.
+    let time: Int
+
+    /// What goes to sendmail's standard input.
+    var text: String {
+        let name = message.senderName
+        let boundary = "campaign-message-\(message.id)-\(recipient.id)"
+        let domain = from.split(separator: "@").last.map(String.init) ?? "localhost"
+        let plain = """
+            Message for the \(message.campaignName) campaign contributors from admin \(name):
+
+            \(message.text)
+
+            -- \n\
+            To get no more messages like this one, change your settings: \(settingsURL)
+
+            """
+        let page = """
+            <!DOCTYPE html>
+            <html><head><meta charset="utf-8"><title>\(message.subject.escapedForHTML)</title></head><body>
+            \(html)
+            <hr><p>To get no more messages like this one, <a href="\(settingsURL.escapedForHTML)">change your \
+            settings</a>.</p>
+            </body></html>
+
+            """
+        return """
+            From: \(Self.encoded(name)) <\(from)>
+            To: <\(address)>
+            Subject: \(Self.encoded(message.subject))
+            Date: \(Self.date(time))
+            Message-ID: <campaign-message-\(message.id)-\(recipient.id)@\(domain)>
+            List-Unsubscribe: <\(settingsURL)>
+            Auto-Submitted: auto-generated
+            MIME-Version: 1.0
+            Content-Type: multipart/alternative; boundary="\(boundary)"
+
+            --\(boundary)
+            Content-Type: text/plain; charset=utf-8
+            Content-Transfer-Encoding: base64
+
+            \(Self.base64(plain))
+            --\(boundary)
+            Content-Type: text/html; charset=utf-8
+            Content-Transfer-Encoding: base64
+
+            \(Self.base64(page))
+            --\(boundary)--
+
+            """
+    }
+
+    /// Whether a text can stand in a header as an address: one `@`, and nothing that means anything to a mailer.
+    static func isAddress(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2
+            && parts.allSatisfy { part in
+                !part.isEmpty && part.first != "-"
+                    && part.utf8.allSatisfy { byte in
+                        switch byte {
+                        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                            UInt8(ascii: "0")...UInt8(ascii: "9"):
+                            true
+                        default: "!#$%&'*+-/=?^_`{|}~.".utf8.contains(byte)
+                        }
+                    }
+            } && text.utf8.count <= 254
+    }
+
+    /// A header's text as encoded words (RFC 2047), folded: whatever is in it, no line of it begins a header.
+    private static func encoded(_ text: String) -> String {
+        // 45 bytes make 60 characters, so that a word stays under 75.
+        var words: [[UInt8]] = [[]]
+        for scalar in text.unicodeScalars {
+            let bytes = Array(String(scalar.properties.generalCategory == .control ? " " : scalar).utf8)
+            if (words.last?.count ?? 0) + bytes.count > 45 { words.append([]) }
+            words[words.count - 1] += bytes
+        }
+        return words.map { "=?utf-8?B?\(Data($0).base64EncodedString())?=" }.joined(separator: "\n ")
+    }
+
+    private static func base64(_ text: String) -> String {
+        Data(text.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
+    }
+
+    /// As RFC 5322, 3.3 has it, in UTC.
+    private static func date(_ time: Int) -> String {
+        let date = Date(timeIntervalSince1970: Double(time))
+        let parts = Calendar(identifier: .gregorian).inUTC.dateComponents(
+            [.weekday, .day, .month, .year, .hour, .minute, .second], from: date)
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let clock = [parts.hour, parts.minute, parts.second].map { part in
+            let digits = String(part ?? 0)
+            return digits.count < 2 ? "0\(digits)" : digits
+        }
+        let day = days.indices.contains((parts.weekday ?? 1) - 1) ? days[(parts.weekday ?? 1) - 1] : days[0]
+        let month = months.indices.contains((parts.month ?? 1) - 1) ? months[(parts.month ?? 1) - 1] : months[0]
+        return "\(day), \(parts.day ?? 1) \(month) \(parts.year ?? 1970) \(clock.joined(separator: ":")) +0000"
+    }
+}
+
+extension Calendar {
+    fileprivate var inUTC: Calendar {
+        var calendar = self
+        calendar.timeZone = .gmt
+        return calendar
+    }
+}

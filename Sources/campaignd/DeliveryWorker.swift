@@ -1,0 +1,76 @@
+import CampaignStore
+import Campaigns
+import Logging
+import Messages
+import Threads
+
+/// Delivers messages in the background, off the threads that answer requests.
+final class DeliveryWorker: Sendable {
+    private enum Signal {
+        case none, message, end
+    }
+
+    private let store: Store
+    private let mailer: Mailer?
+    private let logger: Logger
+    private let deliverySignal = Monitor(Signal.none)
+    private let mailSignal = Monitor(Signal.none)
+
+    /// How often it looks for messages that another process has stored and not delivered.
+    private static let rhythm = Duration.milliseconds(500)
+
+    init(_ store: Store, mailer: Mailer?, logger: Logger) {
+        self.store = store
+        self.mailer = mailer
+        self.logger = logger
+    }
+
+    /// Says that there is a message.
+    func wake() {
+        deliverySignal.update { $0 = $0 == .end ? .end : .message }
+    }
+
+    /// Says that it is time to end. What is not done is done after the next start, here or elsewhere.
+    func end() {
+        deliverySignal.update { $0 = .end }
+        mailSignal.update { $0 = .end }
+    }
+
+    func start() throws {
+        try Thread("delivery") { [self] in
+            repeatUntilEnd(deliverySignal) {
+                try store.deliverMessages(byMail: mailer != nil) { [logger] message, recipients in
+                    logger.notice(
+                        "a message was delivered", metadata: ["id": "\(message.id)", "recipients": "\(recipients)"])
+                }
+            }
+        }.detach()
+        guard let mailer else { return }
+        try Thread("mail") { [self] in
+            repeatUntilEnd(mailSignal) {
+                try mailer.sendWaiting(isEnding: { [mailSignal] in mailSignal.update { $0 == .end } })
+            }
+        }.detach()
+    }
+
+    private func repeatUntilEnd(_ signal: Monitor<Signal>, _ work: () throws -> Void) {
+        var hasFailed = false
+        while true {
+            do {
+                try work()
+                hasFailed = false
+            } catch {
+                // Once: a full disk would otherwise fill the log as well.
+                if !hasFailed { logger.error("messages cannot be delivered", metadata: ["reason": "\(error)"]) }
+                hasFailed = true
+            }
+            let isEnding = signal.wait(timeout: Self.rhythm) { signal -> Bool? in
+                guard signal != .none else { return nil }
+                let isEnding = signal == .end
+                if !isEnding { signal = .none }
+                return isEnding
+            }
+            if isEnding == true { return }
+        }
+    }
+}

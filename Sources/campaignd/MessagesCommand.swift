@@ -1,0 +1,48 @@
+import ArgumentParser
+import CampaignStore
+import Campaigns
+
+struct MessagesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "messages",
+        abstract: "List the messages: when, by whom, for which campaign, to how many, and how far they are.",
+        discussion: "The columns are separated by tabs: id, time, sender, campaign, subject, delivery, e-mail.")
+
+    @Argument(help: ArgumentHelp("The data folder.", valueName: "dir"))
+    var path: String
+
+    func run() throws {
+        try reporting {
+            do {
+                let store = try Store(DataFolder(path), logger: Settings.logger())
+                let lines = try store.read { catalogue in
+                    let mailings = catalogue.allMailings
+                    return catalogue.allMessages.map { message in
+                        Self.line(
+                            message, recipients: catalogue.recipients(ofMessage: message.id)?.count,
+                            mailing: mailings.first { $0.id == message.id })
+                    }
+                }
+                for line in lines { print(line) }
+                if lines.isEmpty { print("no messages") }
+            } catch let error as FolderUnavailable {
+                throw Failure.cannotCreate(error.detail)
+            }
+        }
+    }
+
+    private static func line(_ message: Message, recipients: Int?, mailing: Mailing?) -> String {
+        var columns = [
+            "\(message.id)", message.sentDate, message.senderName, "\(message.campaign) \(message.campaignName)",
+            message.subject, recipients.map { "delivered to \($0)" } ?? "waiting for delivery",
+        ]
+        if let mailing, let recipients {
+            let failed = mailing.failed.isEmpty ? "" : ", \(mailing.failed.count) failed"
+            columns.append("e-mail \(min(mailing.handled, recipients)) of \(recipients)\(failed)")
+        }
+        return columns.map { column in
+            // A name cannot make a line or a column of its own.
+            String(column.map { $0.isNewline || $0 == "\t" ? " " : $0 })
+        }.joined(separator: "\t")
+    }
+}
