@@ -5,13 +5,16 @@ internal import JSON
 struct CampaignTable {
     private struct Entry {
         let name: String
-        let fingerprint: Int
+        /// nil: not known, because the file was not read.
+        let fingerprint: Int?
+        let state: FileState
         let organisations: [Int]
         let projects: [Int]
         /// The members of the answer up to `organisations`, whose own depend on other records.
         let opening: [UInt8]
-        /// The whole answer, made when it is first asked for.
+        /// The whole answer, made when it is first asked for, and the state of the organisations that it shows.
         var representation: Representation?
+        var generation = 0
     }
 
     private var entries: [Int: Entry] = [:]
@@ -24,30 +27,62 @@ struct CampaignTable {
     private var linkedToProject: [Int: [Int]] = [:]
     private var linkedToOrganisation: [Int: [Int]] = [:]
     private var wholeList: Representation?
+    /// Changes with every change of an organisation.
+    private var generation = 0
 
     var count: Int { ids.count }
     func contains(_ id: Int) -> Bool { entries[id] != nil }
-    func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint }
+    func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint ?? nil }
     func id(named name: String) -> Int? { owners[name] }
 
     /// Adds a campaign, or puts it in the place of the one with its id.
     ///
-    /// - Parameter fingerprint: tells this state of its file from others, while the process lives.
-    mutating func insert(_ campaign: Campaign, fingerprint: Int) {
-        let id = campaign.id
-        let previous = entries[id]
-        if previous?.name.utf8.elementsEqual(campaign.name.utf8) != true { wholeList = nil }
-        if let previous { unlink(id, previous) }
-        entries[id] = Entry(
-            name: campaign.name, fingerprint: fingerprint, organisations: campaign.organisations,
-            projects: campaign.projects, opening: Self.opening(campaign))
-        if previous == nil { ids.insert(id, at: ids.insertionPoint(of: id)) }
-        for project in campaign.projects { linkedToProject[project, default: []].insertSorted(id) }
-        for organisation in campaign.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
-        if let owner = owners[campaign.name] {
-            sharedNames[campaign.name, default: [owner]].insert(id)
+    /// - Parameters:
+    ///   - fingerprint: tells this content of its file from others, while the process lives.
+    ///   - state: of its file, taken when it was read.
+    mutating func insert(_ campaign: Campaign, fingerprint: Int, state: FileState) {
+        insert(
+            campaign.id,
+            Entry(
+                name: campaign.name, fingerprint: fingerprint, state: state, organisations: campaign.organisations,
+                projects: campaign.projects, opening: Self.opening(campaign)))
+    }
+
+    mutating func insert(_ cached: CatalogueCache.Entry) {
+        insert(
+            cached.id,
+            Entry(
+                name: cached.name, fingerprint: nil, state: cached.state, organisations: cached.organisations,
+                projects: cached.projects, opening: cached.opening))
+    }
+
+    private mutating func insert(_ id: Int, _ entry: Entry) {
+        let previous = entries.updateValue(entry, forKey: id)
+        if previous?.name.utf8.elementsEqual(entry.name.utf8) != true { wholeList = nil }
+        if let previous { unlink(id, previous) } else { ids.insert(id, at: ids.insertionPoint(of: id)) }
+        for project in entry.projects { linkedToProject[project, default: []].insertSorted(id) }
+        for organisation in entry.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
+        if let owner = owners[entry.name] {
+            sharedNames[entry.name, default: [owner]].insert(id)
         } else {
-            owners[campaign.name] = id
+            owners[entry.name] = id
+        }
+    }
+
+    mutating func reserveCapacity(_ count: Int) {
+        entries.reserveCapacity(count)
+        ids.reserveCapacity(count)
+        owners.reserveCapacity(count)
+    }
+
+    /// All campaigns, by rising id, as the cache keeps them.
+    var cacheEntries: some Sequence<CatalogueCache.Entry> {
+        ids.lazy.compactMap { id in
+            entries[id].map { entry in
+                CatalogueCache.Entry(
+                    id: id, state: entry.state, name: entry.name, opening: entry.opening,
+                    organisations: entry.organisations, projects: entry.projects)
+            }
         }
     }
 
@@ -72,8 +107,8 @@ struct CampaignTable {
     }
 
     /// An organisation has changed, and answers show organisations.
-    mutating func forgetRepresentations() {
-        for id in ids { entries[id]?.representation = nil }
+    mutating func organisationsChanged() {
+        generation += 1
     }
 
     // MARK: Answers
@@ -81,9 +116,10 @@ struct CampaignTable {
     /// - Parameter organisation: finds an organisation; a link to one that is not there is not shown.
     mutating func representation(_ id: Int, organisation: (Int) -> Organisation?) -> Representation? {
         guard let entry = entries[id] else { return nil }
-        if let representation = entry.representation { return representation }
+        if let representation = entry.representation, entry.generation == generation { return representation }
         let made = Self.representation(entry.opening, entry.organisations, organisation)
         entries[id]?.representation = made
+        entries[id]?.generation = generation
         return made
     }
 

@@ -22,6 +22,8 @@ public final class Catalogue {
     public private(set) var broken: [String: String] = [:]
     /// The highest id that a file of a kind has been named by, broken ones included.
     private var highestIDs: [RecordKind: Int] = [:]
+    /// How many campaigns' files have been read that are not in the cache.
+    private var readSinceCache = 0
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
 
@@ -35,8 +37,19 @@ public final class Catalogue {
     func load() throws(FolderUnavailable) {
         for kind in RecordKind.allCases {
             do throws(SystemError) {
-                for name in try folder.names(in: folder.directory(kind)) {
-                    if let id = DataFolder.id(ofFile: name) { try reload(kind, id) }
+                // In order, for then every sorted list grows at its end.
+                let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
+                if kind == .campaigns { campaigns.reserveCapacity(ids.count) }
+                var cached =
+                    kind == .campaigns && ids.count >= CatalogueCache.least ? CatalogueCache.read(folder)[...] : []
+                for id in ids {
+                    cached = cached.drop { $0.id < id }
+                    if let entry = cached.first, entry.id == id, FileState(folder.file(kind, id)) == entry.state {
+                        campaigns.insert(entry)
+                        highestIDs[kind] = id
+                    } else {
+                        try reload(kind, id)
+                    }
                 }
             } catch {
                 throw FolderUnavailable("The data folder cannot be read", error)
@@ -44,21 +57,29 @@ public final class Catalogue {
         }
     }
 
+    /// What the next start should find in the cache, or nil when little has been read that is not there.
+    func newCacheEntries() -> [CatalogueCache.Entry]? {
+        guard readSinceCache >= CatalogueCache.least else { return nil }
+        readSinceCache = 0
+        return Array(campaigns.cacheEntries)
+    }
+
     /// Takes over what has changed.
     func apply(_ changes: [FolderWatch.Change]) throws(FolderUnavailable) {
-        let again = unread
+        guard !changes.isEmpty || !unread.isEmpty else { return }
+        let queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
         unread = []
-        do throws(SystemError) {
-            for (kind, id) in again { try reload(kind, id) }
-            for change in changes {
+        for (place, change) in queue.enumerated() {
+            do throws(SystemError) {
                 switch change {
                 case .record(let kind, let id): try reload(kind, id)
                 case .begun(let kind, let id): try reload(kind, id, mayBeUnfinished: true)
                 case .everything: break
                 }
+            } catch {
+                for case .record(let kind, let id) in queue[(place + 1)...] { unread.append((kind, id)) }
+                throw FolderUnavailable("The data folder cannot be read", error)
             }
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
         }
     }
 
@@ -79,7 +100,7 @@ public final class Catalogue {
             switch file {
             case .missing: forget(kind, id)
             case .unreadable(let reason): throw RecordError(reason)
-            case .bytes(let bytes): try install(kind, id, bytes)
+            case .bytes(let bytes, let state): try install(kind, id, bytes, state)
             }
             if broken.removeValue(forKey: place) != nil {
                 logger.notice("a record is in order again", metadata: ["file": "\(place)"])
@@ -93,16 +114,19 @@ public final class Catalogue {
         }
     }
 
-    private func install(_ kind: RecordKind, _ id: Int, _ bytes: [UInt8]) throws(RecordError) {
+    private func install(_ kind: RecordKind, _ id: Int, _ bytes: [UInt8], _ state: FileState) throws(RecordError) {
         switch kind {
         case .campaigns:
-            let fingerprint = bytes.hashValue
+            var hasher = Hasher()
+            bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+            let fingerprint = hasher.finalize()
             if campaigns.fingerprint(id) != fingerprint {
-                campaigns.insert(try Campaign(file: bytes, id: id), fingerprint: fingerprint)
+                campaigns.insert(try Campaign(file: bytes, id: id), fingerprint: fingerprint, state: state)
+                readSinceCache += 1
             }
         case .organisations:
             organisations[id] = try Organisation(file: bytes, id: id)
-            campaigns.forgetRepresentations()
+            campaigns.organisationsChanged()
         case .projects: projects[id] = try Project(file: bytes, id: id)
         case .users:
             let user = try User(file: bytes, id: id)
@@ -122,7 +146,7 @@ public final class Catalogue {
         switch kind {
         case .campaigns: campaigns.remove(id)
         case .organisations:
-            if organisations.removeValue(forKey: id) != nil { campaigns.forgetRepresentations() }
+            if organisations.removeValue(forKey: id) != nil { campaigns.organisationsChanged() }
         case .projects: projects[id] = nil
         case .users:
             users[id] = nil

@@ -40,24 +40,26 @@ struct Descriptor: ~Copyable {
     }
 
     /// Reads from the place where the file stands to its end, or to `limit` bytes.
-    func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
-        let size = Int(clamping: try status().st_size)
-        var bytes: [UInt8] = []
+    ///
+    /// - Parameter size: what the file is thought to hold.
+    func read(size: Int, atMost limit: Int) throws(SystemError) -> [UInt8] {
         // One byte more than it holds, so that its end shows without another read.
-        var room = min(size, limit - 1) + 1
-        while bytes.count < limit {
-            let before = bytes.count
-            let wanted = min(max(room, 4096), limit - before)
-            var count = 0
-            bytes.append(
-                contentsOf: [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-                    repeat { count = Glibc.read(number, buffer.baseAddress, wanted) } while count < 0 && errno == EINTR
-                    filled = max(0, count)
-                })
-            guard count >= 0 else { throw SystemError("read \(path)") }
-            if count == 0 || (count < wanted && bytes.count >= size) { break }
-            room = 65_536
+        var bytes = try readOnce(min(size, limit - 1) + 1)
+        while bytes.count > size, bytes.count < limit {
+            let more = try readOnce(min(65_536, limit - bytes.count))
+            if more.isEmpty { break }
+            bytes += more
         }
+        return bytes
+    }
+
+    private func readOnce(_ wanted: Int) throws(SystemError) -> [UInt8] {
+        var count = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+            repeat { count = Glibc.read(number, buffer.baseAddress, wanted) } while count < 0 && errno == EINTR
+            filled = max(0, count)
+        }
+        guard count >= 0 else { throw SystemError("read \(path)") }
         return bytes
     }
 

@@ -71,7 +71,7 @@ public struct FolderCheck {
                 switch try RecordFile(judging: folder.file(kind, id)) {
                 case .missing: break
                 case .unreadable(let reason): throw RecordError(reason)
-                case .bytes(let bytes): records[id] = try Kind(file: bytes, id: id)
+                case .bytes(let bytes, _): records[id] = try Kind(file: bytes, id: id)
                 }
             } catch {
                 report(kind, name, error.description)

@@ -58,7 +58,7 @@ struct FolderCommit {
     private mutating func place(_ changes: [FileChange]) throws(SystemError) {
         for change in changes {
             var previous: [UInt8]?
-            if case .bytes(let bytes) = try RecordFile(change.path) { previous = bytes }
+            if case .bytes(let bytes, _) = try RecordFile(change.path) { previous = bytes }
             if change.contents == nil {
                 guard unlink(change.path) == 0 || errno == ENOENT else { throw SystemError("unlink \(change.path)") }
             } else {
@@ -104,7 +104,7 @@ struct IDCounter {
 
     /// 1 when nothing (readable) is kept.
     func read() throws(SystemError) -> Int {
-        guard case .bytes(let text) = try RecordFile(path) else { return 1 }
+        guard case .bytes(let text, _) = try RecordFile(path) else { return 1 }
         return Int(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) ?? 1
     }
 

@@ -5,7 +5,7 @@ internal import JSON
 /// A record's file as it was found.
 enum RecordFile {
     case missing
-    case bytes([UInt8])
+    case bytes([UInt8], FileState)
     /// There, but no record can be had from it; the reason shows no path.
     case unreadable(String)
 
@@ -17,12 +17,14 @@ enum RecordFile {
         do throws(SystemError) {
             // Not to wait for a writer where somebody has put a pipe.
             let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
-            guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG else {
                 self = .unreadable("it is no regular file")
                 return
             }
-            let bytes = try file.read(atMost: Self.largest + 1)
-            self = bytes.count > Self.largest ? .unreadable("it is larger than 16 MiB") : .bytes(bytes)
+            let bytes = try file.read(size: Int(clamping: status.st_size), atMost: Self.largest + 1)
+            self =
+                bytes.count > Self.largest ? .unreadable("it is larger than 16 MiB") : .bytes(bytes, FileState(status))
         } catch {
             if error.isShortage { throw error }
             self = [ENOENT, ENOTDIR].contains(error.code) ? .missing : .unreadable(error.reason)

@@ -39,7 +39,7 @@ public final class Transaction {
         if let staged = staged.campaigns[id] { return staged }
         guard catalogue.hasCampaign(id) else { return nil }
         do throws(SystemError) {
-            guard case .bytes(let bytes) = try RecordFile(folder.file(.campaigns, id)) else { return nil }
+            guard case .bytes(let bytes, _) = try RecordFile(folder.file(.campaigns, id)) else { return nil }
             return try? Campaign(file: bytes, id: id)
         } catch {
             throw FolderUnavailable("The data folder cannot be read", error)

@@ -34,7 +34,8 @@ public enum JSONValue: Sendable, Equatable {
     public var wholeNumber: Int? {
         switch self {
         case .integer(let value): value
-        case .number(let value): Int(exactly: value)
+        // Up to here a double still tells whole numbers apart.
+        case .number(let value) where value.magnitude <= 0x1p53: Int(exactly: value)
         default: nil
         }
     }

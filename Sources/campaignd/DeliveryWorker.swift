@@ -38,6 +38,7 @@ final class DeliveryWorker: Sendable {
 
     func start() throws {
         try Thread("delivery") { [self] in
+            store.writeCache()
             repeatUntilEnd(deliverySignal) {
                 try store.deliverMessages(byMail: mailer != nil) { [logger] message, recipients in
                     logger.notice(

@@ -56,6 +56,7 @@ struct Serve: ParsableCommand {
             for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
             pthread_sigmask(SIG_BLOCK, &signals, nil)
             let store = try Self.open(folder, logger)
+            store.removeLeftovers()
             let listening = try openSocket()
             let worker = DeliveryWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
             configuration.messageSent = { worker.wake() }
@@ -75,6 +76,7 @@ struct Serve: ParsableCommand {
             logger.notice("stopping")
             worker.end()
             server.stop(within: .seconds(10))
+            store.writeCache()
         }
     }
 

@@ -1,0 +1,118 @@
+internal import Crypto
+internal import Glibc
+
+/// What was read of the campaigns' files the last time, so that a start reads only those that have changed since.
+///
+/// It is worth nothing but time: it is not synced, may be removed, and an entry counts only as long as its file is in the
+/// very state in which it was read.
+struct CatalogueCache {
+    /// A campaign as ``CampaignTable`` keeps it.
+    struct Entry {
+        let id: Int
+        let state: FileState
+        let name: String
+        let opening: [UInt8]
+        let organisations: [Int]
+        let projects: [Int]
+    }
+
+    private static let magic = Array("campaignd cache 1\n".utf8)
+    /// Fewer files than this are read as quickly.
+    static let least = 2_000
+    /// A file that has changed this shortly before it was read may change again without its times showing it: they move
+    /// in steps of some milliseconds. In nanoseconds, with a margin.
+    private static let settled = 1_000_000_000
+
+    private static func path(_ folder: DataFolder) -> String { "\(folder.directory(.campaigns))/.cache" }
+
+    /// Reads what was kept.
+    ///
+    /// - Returns: by rising id; nothing when there is no cache, or no whole one.
+    static func read(_ folder: DataFolder) -> [Entry] {
+        guard let file = try? Descriptor(path(folder), O_RDONLY | O_NONBLOCK), let status = try? file.status(),
+            status.st_mode & S_IFMT == S_IFREG,
+            let bytes = try? file.read(size: Int(clamping: status.st_size), atMost: 1 << 30)
+        else { return [] }
+        let digestSize = SHA256.byteCount
+        guard bytes.starts(with: magic), bytes.count >= magic.count + digestSize else { return [] }
+        let end = bytes.count - digestSize
+        guard bytes.withUnsafeBytes({ Array(SHA256.hash(data: $0[..<end])).elementsEqual($0[end...]) }) else {
+            return []
+        }
+        return bytes.withUnsafeBytes { buffer in
+            var reader = Reader(bytes: UnsafeRawBufferPointer(rebasing: buffer[magic.count..<end]))
+            var entries: [Entry] = []
+            while let entry = reader.entry() { entries.append(entry) }
+            return entries
+        }
+    }
+
+    /// Keeps entries for the next start, in the place of those kept before.
+    ///
+    /// - Parameter now: nanoseconds since 1970.
+    static func write(_ entries: some Sequence<Entry>, _ folder: DataFolder, now: Int) throws(SystemError) {
+        var bytes = magic
+        for entry in entries where entry.state.changed < now - settled && entry.state.modified < now - settled {
+            bytes.append(integers: [
+                entry.id, entry.state.size, Int(bitPattern: UInt(entry.state.inode)), entry.state.modified,
+                entry.state.changed, entry.name.utf8.count, entry.opening.count, entry.organisations.count,
+                entry.projects.count,
+            ])
+            bytes.append(contentsOf: entry.name.utf8)
+            bytes.append(contentsOf: entry.opening)
+            bytes.append(integers: entry.organisations)
+            bytes.append(integers: entry.projects)
+        }
+        bytes.append(contentsOf: Array(SHA256.hash(data: bytes)))
+        let temporary = "\(path(folder)).\(getpid()).tmp"
+        unlink(temporary)
+        do throws(SystemError) {
+            let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            try file.inherit(from: folder.directory(.campaigns))
+            try file.write(bytes)
+            guard rename(temporary, path(folder)) == 0 else { throw SystemError("rename \(path(folder))") }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Takes entries out of bytes; whatever does not add up ends it.
+    private struct Reader {
+        private var bytes: UnsafeRawBufferPointer
+
+        init(bytes: UnsafeRawBufferPointer) {
+            self.bytes = bytes
+        }
+
+        mutating func entry() -> Entry? {
+            guard let numbers = integers(9), let name = take(numbers[5]), let opening = take(numbers[6]),
+                let organisations = integers(numbers[7]), let projects = integers(numbers[8])
+            else { return nil }
+            return Entry(
+                id: numbers[0],
+                state: FileState(
+                    size: numbers[1], inode: UInt64(UInt(bitPattern: numbers[2])), modified: numbers[3],
+                    changed: numbers[4]),
+                name: String(decoding: name, as: UTF8.self), opening: Array(opening), organisations: organisations,
+                projects: projects)
+        }
+
+        private mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+            guard count >= 0, count <= bytes.count else { return nil }
+            defer { bytes = UnsafeRawBufferPointer(rebasing: bytes[count...]) }
+            return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        }
+
+        private mutating func integers(_ count: Int) -> [Int]? {
+            guard count >= 0, count <= bytes.count / 8, let part = take(count * 8) else { return nil }
+            return (0..<count).map { part.loadUnaligned(fromByteOffset: $0 * 8, as: Int.self) }
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(integers: [Int]) {
+        integers.withUnsafeBytes { append(contentsOf: $0) }
+    }
+}
