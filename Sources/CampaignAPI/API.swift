@@ -19,6 +19,7 @@ public struct API: Responder {
     let html: MessageHTML
     private let tokens: SessionTokens
     private let now: @Sendable () -> Int
+    private let answers = AnswerCache()
     private static let tree = RouteTree(routes)
 
     /// - Parameter now: the time in seconds since 1970 in UTC.
@@ -53,6 +54,19 @@ public struct API: Responder {
 
     public func respond(to request: Request) -> Response {
         response(to: request, attempt { try answer(request) })
+    }
+
+    public func readyAnswer(to target: String) -> [UInt8]? {
+        guard let generation = try? store.generation() else { return nil }
+        if let answer = answers.answer(to: target, generation: generation) { return answer }
+        let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
+        // Others depend on who asks, or on more than the records.
+        let answer = attempt { try self.answer(request) }
+        guard answer.status == .ok, answer.digest != nil else { return nil }
+        let response = response(to: request, answer)
+        let bytes = response.head + response.body
+        answers.keep(bytes, to: target, generation: generation)
+        return bytes
     }
 
     public func respond(to error: RequestError) -> Response {
@@ -142,6 +156,13 @@ public struct API: Responder {
             if let condition = request?.head.headerFields[.ifNoneMatch], tag.isIn(condition) {
                 return Response(.notModified, headerFields: fields)
             }
+            if let digest = answer.digest,
+                let location = configuration.largeAnswers?.location(of: answer.body, digest: digest)
+            {
+                fields[.contentType] = "application/json"
+                fields[.xAccelRedirect] = location
+                return Response(.ok, headerFields: fields)
+            }
         }
         if answer.status != .noContent {
             fields[.contentType] = "application/json"
@@ -154,4 +175,9 @@ public struct API: Responder {
         guard let origin else { return false }
         return configuration.allowedOrigins.contains(origin) || configuration.allowedOrigins.contains("*")
     }
+}
+
+extension HTTPField.Name {
+    /// nginx's: the answer is the file at this internal location.
+    fileprivate static let xAccelRedirect = HTTPField.Name("X-Accel-Redirect") ?? .location
 }

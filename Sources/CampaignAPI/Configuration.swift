@@ -6,6 +6,8 @@ public struct Configuration: Sendable {
     public var allowedOrigins: Set<String>
     /// Where the Tasking Manager's web client is, without a slash at the end.
     public var appBaseURL: String
+    /// Hands large answers to the web server, where it can take them.
+    public var largeAnswers: LargeAnswers?
     /// Called when a message has been stored and is to be delivered.
     public var messageSent: @Sendable () -> Void
 

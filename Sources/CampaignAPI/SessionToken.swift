@@ -28,7 +28,10 @@ public struct SessionTokens: Sendable {
     ///
     /// - Parameter now: seconds since 1970 in UTC.
     public func user(of token: String, now: Int) -> Int? {
-        guard let outer = Data(base64Encoded: token), outer.allSatisfy({ $0 < 0x80 }) else { return nil }
+        // One spelling a token: Base64 leaves bits over that say nothing, and Foundation lets more padding pass.
+        guard let outer = Data(base64Encoded: token), outer.base64EncodedString() == token,
+            outer.allSatisfy({ $0 < 0x80 })
+        else { return nil }
         let parts = String(decoding: outer, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, isEqual(String(parts[2]), signature("\(parts[0]).\(parts[1])")),
             let payload = Data(base64URL: parts[0]), let time = Data(base64URL: parts[1]), time.count <= 7

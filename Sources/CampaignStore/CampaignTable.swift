@@ -26,7 +26,7 @@ struct CampaignTable {
     private var sharedNames: [String: Set<Int>] = [:]
     private var linkedToProject: [Int: [Int]] = [:]
     private var linkedToOrganisation: [Int: [Int]] = [:]
-    private var wholeList: Representation?
+    private var wholeList: CampaignList?
     /// Changes with every change of an organisation.
     private var generation = 0
 
@@ -58,7 +58,11 @@ struct CampaignTable {
 
     private mutating func insert(_ id: Int, _ entry: Entry) {
         let previous = entries.updateValue(entry, forKey: id)
-        if previous?.name.utf8.elementsEqual(entry.name.utf8) != true { wholeList = nil }
+        if previous == nil, ids.last.map({ $0 < id }) ?? true {
+            wholeList?.append(id, entry.name)
+        } else if previous?.name.utf8.elementsEqual(entry.name.utf8) != true {
+            wholeList = nil
+        }
         if let previous { unlink(id, previous) } else { ids.insert(id, at: ids.insertionPoint(of: id)) }
         for project in entry.projects { linkedToProject[project, default: []].insertSorted(id) }
         for organisation in entry.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
@@ -129,30 +133,24 @@ struct CampaignTable {
     }
 
     mutating func list() -> Representation {
-        if let wholeList { return wholeList }
-        let made = list(ids)
-        wholeList = made
-        return made
+        if wholeList == nil { wholeList = list(ids) }
+        return wholeList?.representation() ?? Representation([])
     }
 
-    func list(ofProject id: Int) -> Representation { list(linkedToProject[id] ?? []) }
-    func list(ofOrganisation id: Int) -> Representation { list(linkedToOrganisation[id] ?? []) }
+    func list(ofProject id: Int) -> Representation { representation(linkedToProject[id]) }
+    func list(ofOrganisation id: Int) -> Representation { representation(linkedToOrganisation[id]) }
 
-    private func list(_ ids: [Int]) -> Representation {
-        var text = Array(#"{"campaigns":["#.utf8)
-        text.reserveCapacity(ids.count * 64)
-        var isFirst = true
+    private func representation(_ ids: [Int]?) -> Representation {
+        var list = list(ids ?? [])
+        return list.representation()
+    }
+
+    private func list(_ ids: [Int]) -> CampaignList {
+        var list = CampaignList(reserving: ids.count)
         for id in ids {
-            guard let entry = entries[id] else { continue }
-            text.append(utf8: isFirst ? #"{"id":"# : #",{"id":"#)
-            text.append(utf8: String(id))
-            text.append(utf8: #","name":"#)
-            text.append(jsonString: entry.name)
-            text.append(UInt8(ascii: "}"))
-            isFirst = false
+            if let entry = entries[id] { list.append(id, entry.name) }
         }
-        text.append(utf8: "]}")
-        return Representation(text)
+        return list
     }
 
     private static func opening(_ campaign: Campaign) -> [UInt8] {

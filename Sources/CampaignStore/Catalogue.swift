@@ -64,9 +64,11 @@ public final class Catalogue {
         return Array(campaigns.cacheEntries)
     }
 
+    /// Whether ``apply(_:)`` has anything to do.
+    func needs(_ changes: [FolderWatch.Change]) -> Bool { !changes.isEmpty || !unread.isEmpty }
+
     /// Takes over what has changed.
     func apply(_ changes: [FolderWatch.Change]) throws(FolderUnavailable) {
-        guard !changes.isEmpty || !unread.isEmpty else { return }
         let queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
         unread = []
         for (place, change) in queue.enumerated() {
@@ -106,7 +108,8 @@ public final class Catalogue {
                 logger.notice("a record is in order again", metadata: ["file": "\(place)"])
             }
         } catch {
-            guard !mayBeUnfinished else { return }
+            // A link tells nothing more: what it leads to is finished, or is none of ours.
+            guard !mayBeUnfinished || FileState.isLink(folder.file(kind, id)) else { return }
             forget(kind, id)
             if broken.updateValue(error.description, forKey: place) != error.description {
                 logger.error("a record is broken", metadata: ["file": "\(place)", "reason": "\(error)"])

@@ -141,7 +141,9 @@ extension DataFolder {
     /// - Returns: false when there are records.
     private func fillLocked(_ files: [(path: String, contents: String)]) throws(SystemError) -> Bool {
         for kind in RecordKind.allCases {
-            guard try names(in: directory(kind)).allSatisfy({ $0.hasPrefix(".") }) else { return false }
+            guard try names(in: directory(kind)).contains(where: { Self.id(ofFile: $0) != nil }) == false else {
+                return false
+            }
         }
         let changes = files.map { file in
             let parts = file.path.split(separator: "/")

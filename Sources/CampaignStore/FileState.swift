@@ -22,6 +22,13 @@ struct FileState: Equatable {
         changed = status.st_ctim.tv_sec &* 1_000_000_000 &+ status.st_ctim.tv_nsec
     }
 
+    /// Whether there is a symbolic link, or a file that has another name too.
+    static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFLNK || status.st_nlink > 1
+    }
+
     /// The state of a file, or nil when there is none, or none that can be looked at.
     init?(_ path: String) {
         var status = stat()

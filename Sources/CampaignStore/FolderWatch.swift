@@ -66,7 +66,7 @@ final class FolderWatch {
         guard mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) == 0 else {
             return .everything
         }
-        if mask & IN_ISDIR != 0 {
+        if mask & IN_ISDIR != 0, DataFolder.id(ofFile: name) == nil {
             let isOurs = RecordKind.allCases.contains { $0.rawValue == name || $0.rawValue.hasSuffix("/\(name)") }
             return isOurs && mask & IN_ATTRIB == 0 ? .everything : nil
         }

@@ -7,8 +7,12 @@ public struct Representation: Sendable, Equatable {
     public let digest: String
 
     public init(_ bytes: [UInt8]) {
+        self.init(bytes, SHA256.hash(data: bytes))
+    }
+
+    init(_ bytes: [UInt8], _ hash: SHA256.Digest) {
         self.bytes = bytes
-        digest = String(hexadecimal: Array(SHA256.hash(data: bytes)).prefix(16))
+        digest = String(hexadecimal: Array(hash).prefix(16))
     }
 }
 

@@ -19,6 +19,8 @@ public final class Store: Sendable {
         var catalogue: Catalogue
         /// nil: changes are not told, so everything is read again for each request.
         var watch: FolderWatch?
+        /// Rises whenever the catalogue may have changed.
+        var generation = 0
     }
 
     /// Opens a data folder, and reads it.
@@ -43,6 +45,16 @@ public final class Store: Sendable {
         try state.withLock { state in
             try Self.refresh(&state, folder, logger)
             return try body(state.catalogue)
+        }
+    }
+
+    /// A number that is the same as long as the records are the same.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func generation() throws(FolderUnavailable) -> Int {
+        try state.withLock { state throws(FolderUnavailable) in
+            try Self.refresh(&state, folder, logger)
+            return state.generation
         }
     }
 
@@ -95,6 +107,7 @@ public final class Store: Sendable {
         defer {
             // Also after a failure: what could not be undone is there for everyone to see.
             state.withLock { state in
+                state.generation += 1
                 for (kind, id) in staged.records { try? state.catalogue.reload(kind, id) }
             }
         }
@@ -174,7 +187,10 @@ public final class Store: Sendable {
     {
         guard let changes = state.watch?.changes() else { return try reopen(&state, folder, logger) }
         if changes.contains(.everything) { return try reopen(&state, folder, logger) }
-        try state.catalogue.apply(changes)
+        if state.catalogue.needs(changes) {
+            state.generation += 1
+            try state.catalogue.apply(changes)
+        }
     }
 
     private static func reopen(_ state: inout State, _ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable) {
@@ -187,5 +203,6 @@ public final class Store: Sendable {
         let catalogue = Catalogue(folder, logger: logger)
         try catalogue.load()
         state.catalogue = catalogue
+        state.generation += 1
     }
 }

@@ -36,16 +36,48 @@ final class Connection: @unchecked Sendable {
 
     /// Takes the next request off a connection that is readable.
     ///
-    /// - Parameter bodyLimit: bytes; a longer body is not read.
-    /// - Returns: the request or what is wrong with it, or nil when the connection has ended.
-    func receive(bodyLimit: Int) -> Result<Request, RequestError>? {
-        guard FCGX_Accept_r(request) >= 0 else { return nil }
+    /// - Returns: false when the connection has ended.
+    func receive() -> Bool {
+        guard FCGX_Accept_r(request) >= 0 else { return false }
         // libfcgi delivers a request that broke off among its parameters as if it were whole.
         guard FCGX_GetError(request.pointee.in) == 0 else {
             abandon()
-            return nil
+            return false
         }
-        return Result { () throws(RequestError) in
+        return true
+    }
+
+    /// The target of a GET whose answer depends on nothing else that the request says; nil for all other requests.
+    var plainTarget: String? {
+        var isGet = false
+        var target: String?
+        var next = request.pointee.envp
+        while let variable = next?.pointee {
+            next = next?.successor()
+            switch UInt8(bitPattern: variable.pointee) {
+            case UInt8(ascii: "R"):
+                if strncmp(variable, "REQUEST_URI=", 12) == 0 {
+                    target = String(cString: variable + 12)
+                } else if strncmp(variable, "REQUEST_METHOD=", 15) == 0 {
+                    isGet = strcmp(variable + 15, "GET") == 0
+                }
+            // Conditions, the origin, and whatever else there may be one day; only who asks is left to the answer.
+            case UInt8(ascii: "H") where strncmp(variable, "HTTP_", 5) == 0:
+                if strncmp(variable, "HTTP_AUTHORIZATION=", 19) != 0, strncmp(variable, "HTTP_HOST=", 10) != 0 {
+                    return nil
+                }
+            case UInt8(ascii: "C") where strncmp(variable, "CONTENT_LENGTH=", 15) == 0: return nil
+            default: break
+            }
+        }
+        return isGet ? target : nil
+    }
+
+    /// Reads the request that has been received.
+    ///
+    /// - Parameter bodyLimit: bytes; a longer body is not read.
+    func read(bodyLimit: Int) -> Result<Request, RequestError> {
+        Result { () throws(RequestError) in
             let head = try HTTPRequest(meta: Variables(request.pointee.envp))
             let length = try head.announcedLength
             guard length <= bodyLimit else { throw .bodyTooLarge(limit: bodyLimit) }
@@ -68,8 +100,16 @@ final class Connection: @unchecked Sendable {
     ///
     /// - Parameter keep: whether the connection may stay open, if the web server wants that too.
     func send(_ response: Response, isHead: Bool, keep: Bool) {
-        put(response.head)
-        if !isHead { put(response.body) }
+        send([response.head, isHead ? [] : response.body], keep: keep)
+    }
+
+    /// Sends what makes an answer, header first, and ends the request.
+    func send(_ parts: [[UInt8]], keep: Bool) {
+        if parts.reduce(0, { $0 + $1.count }) <= Self.recordBuffer {
+            for part in parts { put(part) }
+        } else if !putRecords(parts) {
+            request.pointee.keepConnection = 0
+        }
         // What is left of the request would be taken for the beginning of the next one.
         if !keep || !drain() { request.pointee.keepConnection = 0 }
         FCGX_Finish_r(request)
@@ -89,6 +129,63 @@ final class Connection: @unchecked Sendable {
         }
     }
 
+    /// libfcgi makes records of this many bytes.
+    private static let recordBuffer = 8192
+    /// The most that a record holds (FastCGI specification, 3.3), and still a multiple of 8, so that it needs no padding.
+    private static let longestRecord = 65_528
+
+    /// Writes FCGI_STDOUT records as long as they may be, which takes an eighth of the records and none of the copies.
+    ///
+    /// - Returns: false when the connection is broken.
+    private func putRecords(_ parts: [[UInt8]]) -> Bool {
+        let id = UInt16(truncatingIfNeeded: request.pointee.requestId)
+        for part in parts {
+            var isWhole = true
+            part.withUnsafeBytes { bytes in
+                var rest = bytes[...]
+                while isWhole, !rest.isEmpty {
+                    let content = rest.prefix(Self.longestRecord)
+                    rest = rest.dropFirst(content.count)
+                    let length = UInt16(truncatingIfNeeded: content.count)
+                    let header: [UInt8] = [
+                        UInt8(FCGI_VERSION_1), UInt8(FCGI_STDOUT), UInt8(id >> 8), UInt8(id & 255),
+                        UInt8(length >> 8), UInt8(length & 255), 0, 0,
+                    ]
+                    isWhole = header.withUnsafeBytes { write($0, UnsafeRawBufferPointer(rebasing: content)) }
+                }
+            }
+            guard isWhole else { return false }
+        }
+        return true
+    }
+
+    private func write(_ header: UnsafeRawBufferPointer, _ content: UnsafeRawBufferPointer) -> Bool {
+        var written = 0
+        while written < header.count + content.count {
+            let head = header.dropFirst(written)
+            let body = content.dropFirst(max(0, written - header.count))
+            var pieces = [
+                iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: UnsafeRawBufferPointer(rebasing: head).baseAddress),
+                    iov_len: head.count),
+                iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: UnsafeRawBufferPointer(rebasing: body).baseAddress),
+                    iov_len: body.count),
+            ]
+            let count = writev(descriptor, &pieces, 2)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
+    /// Whether something can be read, be it the connection's end.
+    var isReadable: Bool {
+        var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&readable, 1, 0) != 0
+    }
+
     /// Reads on to the end of the request.
     ///
     /// - Returns: false when it is not near, or the connection is broken.
@@ -105,9 +202,7 @@ final class Connection: @unchecked Sendable {
     /// Tells the web server that no answer will come on this idle connection any more, so that it closes it.
     /// One on which a request has come already is left alone.
     func retire() {
-        var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&readable, 1, 0) == 0 else { return }
-        shutdown(descriptor, Int32(SHUT_WR))
+        if !isReadable { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 }
 

@@ -30,7 +30,10 @@ extension HTTPRequest {
             case "CONTENT_TYPE" where !value.isEmpty: fields[.contentType] = value
             case "CONTENT_LENGTH" where !value.isEmpty: fields[.contentLength] = value
             default:
-                guard name.utf8.starts(with: "HTTP_".utf8), let field = HTTPField.Name(variable: name) else { continue }
+                // The body's type and length have variables of their own, which the web server answers for.
+                guard name.utf8.starts(with: "HTTP_".utf8), !name.utf8.starts(with: "HTTP_CONTENT_".utf8),
+                    let field = HTTPField.Name(variable: name)
+                else { continue }
                 fields[field] = value
             }
         }

@@ -5,7 +5,15 @@ public protocol Responder: Sendable {
     /// Answers where there is no request to speak of.
     func respond(to error: RequestError) -> Response
 
+    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target; nil: there is none,
+    /// and ``respond(to:)-(Request)`` has to make it.
+    func readyAnswer(to target: String) -> [UInt8]?
+
     /// Whether the answer may have to wait for the disk. Such requests wait on threads of their own, so that the others
     /// are answered meanwhile.
     func mayWait(_ request: Request) -> Bool
+}
+
+extension Responder {
+    public func readyAnswer(to target: String) -> [UInt8]? { nil }
 }

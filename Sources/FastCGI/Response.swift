@@ -13,7 +13,7 @@ public struct Response: Sendable {
     }
 
     /// The header of a CGI document response (RFC 3875, 6.2), the empty line included.
-    var head: [UInt8] {
+    public var head: [UInt8] {
         var head: [UInt8] = []
         head.reserveCapacity(256)
         head.append(contentsOf: "Status: ".utf8)

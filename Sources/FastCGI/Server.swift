@@ -24,9 +24,16 @@ public final class Server: Sendable {
     private let connections = Monitor(Connections())
 
     private struct Connections: Sendable {
-        /// By descriptor; those that no thread has at the moment.
-        var idle: [Connection?] = []
+        /// By descriptor.
+        var places: [Place] = []
         var open = 0
+    }
+
+    private enum Place: Sendable {
+        case none
+        case idle(Connection)
+        /// A thread has it; whether something has come meanwhile.
+        case busy(Connection, isReadable: Bool)
     }
 
     /// - Parameters:
@@ -52,8 +59,8 @@ public final class Server: Sendable {
     /// - Throws: ``ThreadError`` when the system has no threads to give.
     public func start() throws {
         FCGX.initialize()
-        watch(socket.number, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue, EPOLL_CTL_ADD)
-        watch(end, EPOLLIN.rawValue, EPOLL_CTL_ADD)
+        watch(socket.number, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
+        watch(end, EPOLLIN.rawValue)
         for number in 1...threads { try Thread("request \(number)") { [self] in work() }.detach() }
     }
 
@@ -71,7 +78,7 @@ public final class Server: Sendable {
         // this is closed by asking the web server to.
         _ = connections.wait(timeout: min(timeout, .milliseconds(250))) { $0.open == 0 ? true : nil }
         connections.update { connections in
-            for connection in connections.idle { connection?.retire() }
+            for case .idle(let connection) in connections.places { connection.retire() }
         }
         let left = connections.wait(timeout: max(.zero, deadline - .now)) { $0.open == 0 ? true : nil }
         if left == nil { logger.warning("connections were left when the time was up") }
@@ -97,8 +104,15 @@ public final class Server: Sendable {
 
     private func acceptAll() {
         while let descriptor = socket.accept() {
-            connections.update { $0.open += 1 }
-            rest(Connection(descriptor), EPOLL_CTL_ADD)
+            let connection = Connection(descriptor)
+            connections.update { connections in
+                connections.open += 1
+                let place = Int(descriptor)
+                while connections.places.count <= place { connections.places.append(.none) }
+                connections.places[place] = .idle(connection)
+            }
+            // Told once when something comes. What comes while a thread has the connection is kept in `busy`.
+            watch(descriptor, EPOLLIN.rawValue | EPOLLET.rawValue)
         }
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) {
             // The connections stay in the kernel's queue; without a pause this would ask for them without end.
@@ -107,54 +121,98 @@ public final class Server: Sendable {
         }
     }
 
+    /// Serves a connection on which something has come, unless a thread has it already: then that one will.
     private func serve(_ descriptor: Int32) {
+        let place = Int(descriptor)
         let taken: Connection? = connections.updateOne { connections in
-            let place = Int(descriptor)
-            guard place >= 0, place < connections.idle.count else { return nil }
-            defer { connections.idle[place] = nil }
-            return connections.idle[place]
+            guard connections.places.indices.contains(place) else { return nil }
+            switch connections.places[place] {
+            case .none: return nil
+            case .busy(let connection, _):
+                connections.places[place] = .busy(connection, isReadable: true)
+                return nil
+            case .idle(let connection):
+                connections.places[place] = .busy(connection, isReadable: false)
+                return connection
+            }
         }
-        guard let connection = taken else { return }
-        switch connection.receive(bodyLimit: bodyLimit) {
-        case nil: connections.update { $0.open -= 1 }
-        case .failure(let error): send(responder.respond(to: error), on: connection, keep: false)
-        case .success(let request):
-            guard responder.mayWait(request) else { return answer(request, on: connection) }
-            if !lane.add({ [self] in answer(request, on: connection) }) {
-                send(responder.respond(to: .overloaded), on: connection, isHead: request.head.method == .head)
+        if let taken { serve(taken, place) }
+    }
+
+    private func serve(_ connection: Connection, _ place: Int) {
+        while serveOnce(connection, place) {}
+    }
+
+    /// - Returns: whether something has come on the connection since, which the caller has to serve too.
+    private func serveOnce(_ connection: Connection, _ place: Int) -> Bool {
+        guard connection.receive() else {
+            forget(connection, place)
+            return false
+        }
+        if let target = connection.plainTarget, let answer = responder.readyAnswer(to: target) {
+            connection.send([answer], keep: !isStopping.load(ordering: .relaxed))
+            return rest(connection, place)
+        }
+        switch connection.read(bodyLimit: bodyLimit) {
+        case .failure(let error):
+            connection.send(responder.respond(to: error), isHead: false, keep: false)
+        case .success(let request) where responder.mayWait(request):
+            let isAdded = lane.add { [self] in
+                answer(request, on: connection)
+                if rest(connection, place) { serve(connection, place) }
+            }
+            if isAdded { return false }
+            connection.send(responder.respond(to: .overloaded), isHead: request.head.method == .head, keep: true)
+        case .success(let request): answer(request, on: connection)
+        }
+        return rest(connection, place)
+    }
+
+    private func answer(_ request: Request, on connection: Connection) {
+        connection.send(
+            responder.respond(to: request), isHead: request.head.method == .head,
+            keep: !isStopping.load(ordering: .relaxed))
+    }
+
+    /// Leaves a connection alone until its next request comes.
+    ///
+    /// - Returns: whether that has happened already; then it is still the caller's.
+    private func rest(_ connection: Connection, _ place: Int) -> Bool {
+        guard connection.descriptor >= 0 else {
+            forget(connection, place)
+            return false
+        }
+        while true {
+            let mayBeReadable = connections.updateOne { connections in
+                guard case .busy(_, isReadable: true) = connections.places[place] else {
+                    connections.places[place] = .idle(connection)
+                    // Before anybody else can take it.
+                    if isStopping.load(ordering: .sequentiallyConsistent) { connection.retire() }
+                    return false
+                }
+                connections.places[place] = .busy(connection, isReadable: false)
+                return true
+            }
+            guard mayBeReadable else { return false }
+            // What came may also have been the rest of the request that has just been answered.
+            if connection.isReadable { return true }
+        }
+    }
+
+    /// Lets go of a connection that is closed. Its descriptor may be another connection's by now.
+    private func forget(_ connection: Connection, _ place: Int) {
+        connections.update { connections in
+            connections.open -= 1
+            if case .busy(let holder, _) = connections.places[place], holder === connection {
+                connections.places[place] = .none
             }
         }
     }
 
-    private func answer(_ request: Request, on connection: Connection) {
-        send(responder.respond(to: request), on: connection, isHead: request.head.method == .head)
-    }
-
-    private func send(_ response: Response, on connection: Connection, isHead: Bool = false, keep: Bool = true) {
-        connection.send(response, isHead: isHead, keep: keep && !isStopping.load(ordering: .relaxed))
-        if connection.descriptor >= 0 {
-            rest(connection, EPOLL_CTL_MOD)
-        } else {
-            connections.update { $0.open -= 1 }
-        }
-    }
-
-    /// Leaves a connection to epoll until its next request comes.
-    private func rest(_ connection: Connection, _ operation: Int32) {
-        let descriptor = connection.descriptor
-        connections.updateOne { connections in
-            let place = Int(descriptor)
-            while connections.idle.count <= place { connections.idle.append(nil) }
-            connections.idle[place] = connection
-        }
-        if isStopping.load(ordering: .sequentiallyConsistent) { connection.retire() }
-        watch(descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue, operation)
-    }
-
-    private func watch(_ descriptor: Int32, _ events: UInt32, _ operation: Int32) {
+    private func watch(_ descriptor: Int32, _ events: UInt32) {
         var event = epoll_event()
         event.events = events
         event.data.fd = descriptor
-        epoll_ctl(epoll, operation, descriptor, &event)
+        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 }

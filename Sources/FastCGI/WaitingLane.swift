@@ -3,7 +3,8 @@ internal import Threads
 /// The threads on which requests wait for the disk. They are started when they are needed, and stay.
 final class WaitingLane: Sendable {
     private struct State {
-        var jobs: [@Sendable () -> Void] = []
+        /// In their order; nil where one has been taken.
+        var jobs: [(@Sendable () -> Void)?] = []
         var next = 0
         var idle = 0
         var threads = 0
@@ -63,9 +64,10 @@ final class WaitingLane: Sendable {
             }
             isIdle = false
             let job = state.jobs[state.next]
+            state.jobs[state.next] = nil
             state.next += 1
-            if state.next == state.jobs.count {
-                state.jobs.removeAll(keepingCapacity: true)
+            if state.next == state.jobs.count || state.next > 1024 {
+                state.jobs.removeFirst(state.next)
                 state.next = 0
             }
             return job

@@ -24,6 +24,8 @@ extension JSONValue {
         guard Self.nesting(of: text) <= Self.deepestNesting else {
             throw JSONError(description: "it is nested deeper than \(Self.deepestNesting) levels")
         }
+        // jansson takes it for the end of the text.
+        guard !text.contains(0) else { throw JSONError(description: "it has a NUL") }
         guard let start = text.baseAddress, !text.isEmpty else {
             throw JSONError(description: "it is empty")
         }

@@ -33,6 +33,12 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("A file with the secret, instead of TM_SECRET.", valueName: "path"))
     var secretFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where nginx takes large answers as files; needs the location /campaigns-large/ of nginx/campaigns.conf.",
+            valueName: "dir"))
+    var largeAnswers: String?
+
     func validate() throws {
         guard socket == nil || listen == nil else { throw ValidationError("Name either --socket or --listen.") }
         guard UInt32(socketMode, radix: 8).map({ $0 <= 0o777 }) == true else {
@@ -59,6 +65,7 @@ struct Serve: ParsableCommand {
             store.removeLeftovers()
             let listening = try openSocket()
             let worker = DeliveryWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
+            configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
             let server = Server(
                 listening, responder: API(store, configuration, logger: logger), bodyLimit: API.bodyLimit,
@@ -76,6 +83,7 @@ struct Serve: ParsableCommand {
             logger.notice("stopping")
             worker.end()
             server.stop(within: .seconds(10))
+            configuration.largeAnswers?.removeAll()
             store.writeCache()
         }
     }

@@ -1,0 +1,32 @@
+internal import Synchronization
+
+/// Answers that were made already, header and all, for as long as no record changes.
+///
+/// Making an answer costs several times what reading and writing it costs, and most requests are for what was just asked for.
+final class AnswerCache: Sendable {
+    private struct State {
+        var generation = -1
+        var answers: [String: [UInt8]] = [:]
+        var size = 0
+    }
+
+    private let state = Mutex(State())
+    /// Bytes of answers that are kept at the most; when there are more, it begins anew.
+    private static let capacity = 16 << 20
+
+    /// - Parameter generation: the state of the records that the answer has to show.
+    func answer(to target: String, generation: Int) -> [UInt8]? {
+        state.withLock { $0.generation == generation ? $0.answers[target] : nil }
+    }
+
+    /// - Parameter generation: the state of the records from before the answer was made.
+    func keep(_ answer: [UInt8], to target: String, generation: Int) {
+        guard answer.count <= Self.capacity else { return }
+        state.withLock { state in
+            if state.generation != generation || state.size + answer.count > Self.capacity {
+                state = State(generation: generation)
+            }
+            if state.answers.updateValue(answer, forKey: target) == nil { state.size += answer.count }
+        }
+    }
+}

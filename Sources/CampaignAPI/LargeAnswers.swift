@@ -1,0 +1,82 @@
+internal import Glibc
+internal import Synchronization
+
+/// Hands large answers to the web server as files, which it sends straight from the page cache: the answer itself is
+/// then only the header X-Accel-Redirect, which nginx follows and clients never see.
+public final class LargeAnswers: Sendable {
+    private let directory: String
+    private let recent = Mutex<[String]>([])
+
+    /// What the web server calls the directory.
+    private static let location = "/campaigns-large/"
+    /// Bytes; below this the way over a file costs more than it saves.
+    private static let least = 128 << 10
+    /// The web server opens a file as soon as it has the answer, so that a few of the latest are enough.
+    private static let kept = 8
+
+    /// - Parameter directory: one that the web server may read; it is the service's own, and nothing in it has to last.
+    public init(directory: String) {
+        self.directory = directory
+        mkdir(directory, 0o755)
+        removeLeftovers()
+    }
+
+    /// Keeps a body as a file.
+    ///
+    /// - Parameter digest: stands for exactly these bytes.
+    /// - Returns: the value for X-Accel-Redirect, or nil when the body is better sent as it is.
+    func location(of body: [UInt8], digest: String) -> String? {
+        guard body.count >= Self.least else { return nil }
+        let name = "\(getpid())-\(digest).json"
+        return recent.withLock { recent in
+            if recent.contains(name) { return Self.location + name }
+            guard write(body, name) else { return nil }
+            recent.append(name)
+            if recent.count > Self.kept { unlink("\(directory)/\(recent.removeFirst())") }
+            return Self.location + name
+        }
+    }
+
+    private func write(_ body: [UInt8], _ name: String) -> Bool {
+        let temporary = "\(directory)/.\(name)"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { return false }
+        var written = 0
+        body.withUnsafeBytes { bytes in
+            while written < bytes.count {
+                let count = Glibc.write(file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return }
+                written += count
+            }
+        }
+        close(file)
+        guard written == body.count, rename(temporary, "\(directory)/\(name)") == 0 else {
+            unlink(temporary)
+            return false
+        }
+        return true
+    }
+
+    /// Takes away what this process has put there.
+    public func removeAll() {
+        recent.withLock { recent in
+            for name in recent { unlink("\(directory)/\(name)") }
+            recent = []
+        }
+    }
+
+    /// Takes away the files of processes that are gone.
+    private func removeLeftovers() {
+        guard let stream = opendir(directory) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            let process = name.drop { $0 == "." }.prefix { $0 != "-" }
+            guard name.hasSuffix(".json"), let id = pid_t(process), id > 0 else { continue }
+            if id == getpid() || (kill(id, 0) != 0 && errno == ESRCH) { unlink("\(directory)/\(name)") }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+"""Measures the rows that are asked for and prints the table. ./Tests/Benchmarks/run starts it, and explains the options."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from parts import Bench, say
+from rows import ROWS
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for option in "binary", "folder", "rows":
+        parser.add_argument(f"--{option}", required=True)
+    for option in "rounds", "seconds":
+        parser.add_argument(f"--{option}", type=int, required=True)
+    options = parser.parse_args()
+    names = [name for name in options.rows.replace(",", " ").split()] or list(ROWS)
+    for name in names:
+        if name not in ROWS:
+            sys.exit(f"measure: there is no row '{name}'; there are {', '.join(ROWS)}")
+    # So that everything is ended and removed after a signal too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    bench = Bench(options.binary, options.folder, options.rounds, options.seconds)
+    lines = []
+    try:
+        for name in names:
+            busy = os.getloadavg()[0]
+            say(f"measure: {name} ..." + (f" (the machine is busy: a load of {busy:.1f} before it)" if busy > 1 else ""))
+            with bench:
+                lines += ROWS[name](bench)
+    except KeyboardInterrupt:
+        say("measure: interrupted")
+    finally:
+        bench.finish()
+    if lines:
+        print("| what | against | reach | measured (median) | middle half |\n| --- | --- | --- | --- | --- |")
+        for line in lines:
+            print(line)
+        say(f"measure: medians of {options.rounds} rounds of {options.seconds} s, {time.strftime('%F')}, "
+            f"{os.cpu_count()} processors")
+    sys.exit(0 if len(lines) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+import Campaigns
+import Foundation
+import JSON
+import Logging
+import Testing
+
+@testable import CampaignStore
+
+// What is read from the cache at the start must be what would be read from the files.
+
+/// A folder with enough campaigns for a cache, and the cache of them.
+private struct Cached {
+    let ground: Ground
+    static let count = CatalogueCache.least
+
+    /// - Parameter forge: changes the entries that are kept, to tell what comes from the cache.
+    init(forge: (CatalogueCache.Entry) -> CatalogueCache.Entry = { $0 }) throws {
+        ground = try Ground(campaigns: Array(1...Self.count))
+        let catalogue = Catalogue(ground.folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try catalogue.load()
+        let entries = try #require(catalogue.newCacheEntries())
+        // From so far ahead every file has long been settled.
+        try CatalogueCache.write(entries.map(forge), ground.folder, now: .max)
+    }
+
+    var path: String { "\(ground.path)/campaigns/.cache" }
+
+    static func forged(_ entry: CatalogueCache.Entry) -> CatalogueCache.Entry {
+        CatalogueCache.Entry(
+            id: entry.id, state: entry.state, name: "forged", opening: entry.opening,
+            organisations: entry.organisations,
+            projects: entry.projects)
+    }
+}
+
+@Test("a start takes what is in the cache, when the files are as they were")
+func fromCache() throws {
+    let cached = try Cached(forge: Cached.forged)
+    #expect(try Set(cached.ground.store().names().values) == ["forged"])
+}
+
+@Test("a start from the cache shows what a start without it shows")
+func sameAsWithout() throws {
+    let cached = try Cached()
+    let with = try cached.ground.store()
+    let list = try with.read { $0.allCampaigns() }
+    let one = try with.shown(7)
+    unlink(cached.path)
+    let without = try cached.ground.store()
+    #expect(try without.read { $0.allCampaigns() } == list)
+    #expect(try without.shown(7) == one)
+    #expect(try with.owner(of: "Campaign 9") == 9)
+    #expect(try with.create("new") == Cached.count + 1)
+}
+
+@Test("what was changed, replaced, removed, added or broken while nothing ran is seen at the start")
+func changedMeanwhile() throws {
+    let cached = try Cached(forge: Cached.forged)
+    let ground = cached.ground
+    try ground.write(Ground.campaign(1, "in place"), "campaigns/1.json")
+    try ground.replace(Ground.campaign(2, "by rename"), "campaigns/2.json")
+    try ground.remove("campaigns/3.json")
+    try ground.write(Ground.campaign(Cached.count + 5, "added"), "campaigns/\(Cached.count + 5).json")
+    try ground.write("{", "campaigns/4.json")
+    let store = try ground.store()
+    let names = try store.names()
+    #expect(names[1] == "in place")
+    #expect(names[2] == "by rename")
+    #expect(names[3] == nil)
+    #expect(names[4] == nil)
+    #expect(names[5] == "forged")
+    #expect(names[Cached.count + 5] == "added")
+    #expect(try Array(store.broken().keys) == ["campaigns/4.json"])
+}
+
+@Test("a change that keeps the size and puts the time back is seen at the start")
+func disguised() throws {
+    let cached = try Cached(forge: Cached.forged)
+    let path = "\(cached.ground.path)/campaigns/8.json"
+    var before = stat()
+    stat(path, &before)
+    try cached.ground.write(Ground.campaign(8, "Campaign 9"), "campaigns/8.json")
+    var times = [before.st_atim, before.st_mtim]
+    utimensat(AT_FDCWD, path, &times, 0)
+    #expect(try cached.ground.store().names()[8] == "Campaign 9")
+}
+
+@Test("a file that changed shortly before it was read is not kept")
+func unsettled() throws {
+    let ground = try Ground(campaigns: Array(1...Cached.count))
+    let catalogue = Catalogue(ground.folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try catalogue.load()
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    try CatalogueCache.write(
+        try #require(catalogue.newCacheEntries()), ground.folder, now: now.tv_sec * 1_000_000_000 + now.tv_nsec)
+    #expect(
+        CatalogueCache.read(ground.folder).allSatisfy {
+            $0.state.changed < now.tv_sec * 1_000_000_000 + now.tv_nsec - 1_000_000_000
+        })
+}
+
+@Test("a cache that is cut, twisted, or none at all is as good as no cache")
+func twisted() throws {
+    let cached = try Cached(forge: Cached.forged)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: cached.path))
+    var texts = [
+        Data(), Data("x".utf8), whole.prefix(18), whole.prefix(50), whole.dropLast(), whole.dropLast(1000),
+        whole + whole,
+    ]
+    for place in [0, 20, 5000, whole.count - 1] {
+        var other = whole
+        other[place] ^= 1
+        texts.append(other)
+    }
+    for text in texts {
+        try text.write(to: URL(fileURLWithPath: cached.path))
+        #expect(CatalogueCache.read(cached.ground.folder).isEmpty)
+    }
+    #expect(try cached.ground.store().names()[7] == "Campaign 7")
+}
+
+@Test("a campaign from the cache is changed like any other, and its unknown keys are kept")
+func changeCached() throws {
+    let cached = try Cached()
+    try cached.ground.write(#"{"name": "x", "extra": true}"#, "campaigns/6.json")
+    let store = try cached.ground.store()
+    try store.rename(5, "five")
+    try store.rename(6, "six")
+    #expect(try store.names()[5] == "five")
+    #expect(try cached.ground.read("campaigns/6.json").contains(#""extra": true"#))
+    #expect(try cached.ground.store().names() == store.names())
+}
+
+@Test("the cache is for its owner alone")
+func cacheMode() throws {
+    let cached = try Cached()
+    #expect(try FileManager.default.attributesOfItem(atPath: cached.path)[.posixPermissions] as? Int == 0o600)
+}

@@ -1,0 +1,126 @@
+import CampaignStore
+import Campaigns
+import Foundation
+import TestSupport
+import Testing
+
+private func problems(_ ground: Ground) throws -> [String: String] {
+    Dictionary(try FolderCheck.run(ground.folder).problems.map { ($0.file, $0.reason) }) { $0 + "; " + $1 }
+}
+
+@Test(
+    "a path is made absolute, and loses the slashes at its end",
+    arguments: [("/a/b", "/a/b"), ("/a/b///", "/a/b"), ("/", "/")])
+func path(path: String, absolute: String) {
+    #expect(DataFolder(path).path == absolute)
+    #expect(DataFolder("x").path == FileManager.default.currentDirectoryPath + "/x")
+}
+
+@Test("a folder is made with all folders around it, and made again does nothing")
+func make() throws {
+    let around = try TemporaryFolder()
+    let folder = DataFolder(around.path + "/a/b/data")
+    try folder.create()
+    try Data("x".utf8).write(to: URL(fileURLWithPath: folder.path + "/campaigns/1.json"))
+    try folder.create()
+    for name in ["campaigns", "organisations", "projects", "users", "logos"] {
+        var isFolder: ObjCBool = false
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)", isDirectory: &isFolder))
+        #expect(isFolder.boolValue)
+    }
+    #expect(FileManager.default.fileExists(atPath: folder.path + "/campaigns/1.json"))
+}
+
+@Test("a file where the folder should be is an error that names it")
+func fileInTheWay() throws {
+    let around = try TemporaryFolder()
+    try around.write("x", to: "data")
+    let error = #expect(throws: FolderUnavailable.self) { try DataFolder(around.path + "/data").create() }
+    #expect(error?.detail.contains(around.path + "/data") == true)
+}
+
+@Test(
+    "a folder is filled when it has no records, and refused when it has one",
+    arguments: ["campaigns", "organisations", "projects", "users"])
+func fill(kind: String) throws {
+    let ground = try Ground()
+    try ground.folder.fill(with: [("campaigns/1.json", "one\n"), ("logos/a.svg", "<svg/>")])
+    #expect(try ground.read("campaigns/1.json") == "one\n")
+    #expect(try ground.read("logos/a.svg") == "<svg/>")
+    let other = try Ground()
+    try other.write("x", "\(kind)/9.json")
+    #expect(throws: FolderUnavailable.self) { try other.folder.fill(with: [("campaigns/1.json", "one")]) }
+    #expect(try other.everything() == ["\(kind)/9.json": "x"])
+}
+
+// MARK: Checking
+
+@Test("a folder in order has no problems, and its records are counted")
+func inOrder() throws {
+    let ground = try Ground()
+    try ground.write("{}", "users/1.json")
+    try ground.write(#"{"managers": [1]}"#, "organisations/2.json")
+    try ground.write(#"{"author": 1, "organisation": 2, "managers": [1], "contributors": [1]}"#, "projects/3.json")
+    try ground.write(#"{"name": "a", "organisations": [2], "projects": [3]}"#, "campaigns/4.json")
+    let result = try FolderCheck.run(ground.folder)
+    #expect(result.records == 4)
+    #expect(result.problems.isEmpty)
+}
+
+@Test("a file that is broken is named", arguments: ["campaigns", "organisations", "projects", "users"])
+func checkBroken(kind: String) throws {
+    let ground = try Ground()
+    try ground.write("{", "\(kind)/7.json")
+    #expect(try Array(problems(ground).keys) == ["\(kind)/7.json"])
+}
+
+@Test("a file that is misnamed is named", arguments: ["05.json", "a.json", "5.json.bak", "5", "0.json", "5.JSON"])
+func checkMisnamed(name: String) throws {
+    let ground = try Ground()
+    try ground.write("{}", "users/\(name)")
+    #expect(try problems(ground)["users/\(name)"]?.contains("misnamed") == true)
+}
+
+@Test("a record with another id than its name is named")
+func checkOtherID() throws {
+    let ground = try Ground()
+    try ground.write(#"{"id": 6}"#, "users/5.json")
+    #expect(try problems(ground) == ["users/5.json": "id is 6, but the file is named 5.json"])
+}
+
+@Test(
+    "what refers to something that is not there is named, with the key and the id",
+    arguments: [
+        ("organisations/1.json", #"{"managers": [9]}"#, "managers refers to user 9, which is not there"),
+        ("projects/1.json", #"{"author": 9}"#, "author refers to user 9, which is not there"),
+        ("projects/1.json", #"{"organisation": 9}"#, "organisation refers to organisation 9, which is not there"),
+        ("projects/1.json", #"{"managers": [9]}"#, "managers refers to user 9, which is not there"),
+        ("projects/1.json", #"{"contributors": [9]}"#, "contributors refers to user 9, which is not there"),
+        (
+            "campaigns/1.json", #"{"name": "a", "organisations": [9]}"#,
+            "organisations refers to organisation 9, which is not there"
+        ),
+        ("campaigns/1.json", #"{"name": "a", "projects": [9]}"#, "projects refers to project 9, which is not there"),
+    ])
+func checkDangling(file: String, text: String, reason: String) throws {
+    let ground = try Ground()
+    try ground.write(text, file)
+    #expect(try problems(ground) == [file: reason])
+}
+
+@Test("two campaigns with the same name, canonically equivalent ones too, are named")
+func checkSameName() throws {
+    let ground = try Ground()
+    try ground.write(Ground.campaign(1, "\u{C5}"), "campaigns/1.json")
+    try ground.write(Ground.campaign(2, "A\u{30A}"), "campaigns/2.json")
+    #expect(try problems(ground) == ["campaigns/2.json": "name is that of 1.json as well"])
+}
+
+@Test("what the service keeps for itself is no problem")
+func checkOwnFiles() throws {
+    let ground = try Ground()
+    let store = try ground.store()
+    try store.delete(store.create("a"))
+    try ground.write("half", "campaigns/.5.json.tmp")
+    #expect(try problems(ground) == [:])
+}

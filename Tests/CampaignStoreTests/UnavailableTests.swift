@@ -1,0 +1,248 @@
+import CampaignStore
+import Campaigns
+import Foundation
+import TestSupport
+import Testing
+
+// Promise 5: what cannot be written is refused, and nothing is changed.
+
+// MARK: The lock
+
+@Test("a lock that is not to be had is waited for so long and no longer, and nothing is changed")
+func locked() throws {
+    let ground = try Ground(campaigns: [5])
+    let store = try ground.store(timeout: .milliseconds(200))
+    let before = try ground.everything()
+    let holder = try Holder(ground)
+    let time = ContinuousClock().measure {
+        let error = #expect(throws: FolderUnavailable.self) { try store.rename(5, "a") }
+        #expect(error?.description == "The data folder is locked by another process")
+    }
+    #expect(time >= .milliseconds(200))
+    #expect(time < .seconds(2))
+    #expect(try ground.everything() == before)
+    withExtendedLifetime(holder) {}
+}
+
+@Test("when the lock is released writers go on, also after some have given up")
+func released() throws {
+    let ground = try Ground(campaigns: [5])
+    let hasty = try ground.store(timeout: .milliseconds(50))
+    let patient = try ground.store(timeout: .seconds(30))
+    let holder = try Holder(ground)
+    for _ in 0..<3 { #expect(throws: FolderUnavailable.self) { try hasty.rename(5, "no") } }
+    let done = DispatchSemaphore(value: 0)
+    Thread {
+        try? patient.rename(5, "a")
+        done.signal()
+    }.start()
+    holder.release()
+    #expect(done.wait(timeout: .now() + 10) == .success)
+    try ground.store().rename(5, "b")
+    #expect(try hasty.names() == [5: "b"])
+}
+
+@Test("a lock that another program holds is respected")
+func lockedByProgram() throws {
+    let ground = try Ground(campaigns: [5])
+    let store = try ground.store(timeout: .milliseconds(200))
+    try store.rename(5, "a")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+    process.arguments = ["\(ground.path)/.lock", "-c", "echo locked; read line"]
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "locked\n")
+    #expect(throws: FolderUnavailable.self) { try store.rename(5, "b") }
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    try store.rename(5, "c")
+    #expect(try store.names() == [5: "c"])
+}
+
+@Test("a lock file that is removed while it is held keeps nobody out for ever")
+func lockRemoved() throws {
+    let ground = try Ground(campaigns: [5])
+    let store = try ground.store()
+    let holder = try Holder(ground)
+    try ground.remove(".lock")
+    try store.rename(5, "a")
+    #expect(try store.names() == [5: "a"])
+    withExtendedLifetime(holder) {}
+}
+
+@Test("all writers of a group that gets no lock are told so")
+func groupLocked() throws {
+    let ground = try Ground(campaigns: [5])
+    let store = try ground.store(timeout: .milliseconds(200))
+    let holder = try Holder(ground)
+    try onThreads(8) { number in
+        #expect(throws: FolderUnavailable.self) { try store.create("a\(number)") }
+    }
+    holder.release()
+    #expect(try store.names() == [5: "Campaign 5"])
+    #expect(try store.create("a") == 6)
+}
+
+// MARK: Disks
+
+/// A small file system in memory, which root can make.
+private final class SmallDisk {
+    static let isPossible = geteuid() == 0 && (try? SmallDisk()) != nil
+    let folder: TemporaryFolder
+    let ground: Ground
+
+    init(options: String = "size=256k", campaigns: [Int] = []) throws {
+        folder = try TemporaryFolder()
+        let outcome = try Command.run("mount", ["-t", "tmpfs", "-o", options, "campaignd-test", folder.path])
+        guard outcome.status == 0 else { throw FastCGIClient.Broken(outcome.errors) }
+        ground = try Ground(campaigns: campaigns, in: folder.path + "/data")
+    }
+
+    deinit { _ = try? Command.run("umount", ["--lazy", folder.path]) }
+
+    /// Takes all the room that is left.
+    func fill() {
+        let file = fopen(folder.path + "/filler", "we")
+        let block = [UInt8](repeating: 1, count: 4096)
+        setvbuf(file, nil, _IONBF, 0)
+        while fwrite(block, 1, block.count, file) == block.count {}
+        fclose(file)
+    }
+
+    /// Takes all names that are left.
+    func fillNames() {
+        var number = 0
+        while true {
+            let file = open("\(folder.path)/filler\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+            guard file >= 0 else { return }
+            close(file)
+            number += 1
+        }
+    }
+
+    func empty() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasPrefix("filler") {
+            unlink("\(folder.path)/\(name)")
+        }
+    }
+
+    func remount(_ option: String) throws {
+        _ = try Command.run("mount", ["-o", "remount,\(option)", folder.path])
+    }
+}
+
+@Test(
+    "on a full disk every change is refused, nothing is changed and nothing left behind, until there is room again",
+    .enabled(if: SmallDisk.isPossible))
+func fullDisk() throws {
+    let disk = try SmallDisk(campaigns: [1, 2])
+    let store = try disk.ground.store()
+    try store.create("before")
+    let before = try disk.ground.everything()
+    disk.fill()
+    let error = #expect(throws: FolderUnavailable.self) { try store.create("new") }
+    #expect(error?.description.contains("No space left on device") == true)
+    #expect(error?.description.contains("/") == false)
+    #expect(throws: FolderUnavailable.self) { try store.rename(1, "changed") }
+    #expect(try disk.ground.everything() == before)
+    #expect(try store.names() == [1: "Campaign 1", 2: "Campaign 2", 3: "before"])
+    #expect(disk.ground.folder.trouble()?.contains("No space left") == true)
+    try disk.empty()
+    #expect(disk.ground.folder.trouble() == nil)
+    #expect(try store.create("new") == 4)
+    #expect(try disk.ground.store().names() == [1: "Campaign 1", 2: "Campaign 2", 3: "before", 4: "new"])
+}
+
+@Test(
+    "on a disk without names left every change is refused, nothing is changed and nothing left behind",
+    .enabled(if: SmallDisk.isPossible))
+func noNames() throws {
+    let disk = try SmallDisk(options: "size=1m,nr_inodes=60", campaigns: [1])
+    let store = try disk.ground.store()
+    try store.create("before")
+    let before = try disk.ground.everything()
+    disk.fillNames()
+    #expect(throws: FolderUnavailable.self) { try store.create("new") }
+    #expect(throws: FolderUnavailable.self) { try store.rename(1, "changed") }
+    #expect(try disk.ground.everything() == before)
+    #expect(disk.ground.folder.trouble()?.contains("No space left") == true)
+    try disk.empty()
+    #expect(try store.create("new") == 3)
+}
+
+@Test(
+    "a large campaign for which there is no room leaves those of the same group unharmed",
+    .enabled(if: SmallDisk.isPossible))
+func largeOne() throws {
+    let disk = try SmallDisk(campaigns: [1])
+    let store = try disk.ground.store()
+    #expect(throws: FolderUnavailable.self) {
+        try store.create("large", description: String(repeating: "a", count: 1 << 19))
+    }
+    #expect(try disk.ground.everything().keys.sorted() == ["campaigns/1.json"])
+    try store.create("small")
+    #expect(try store.names().values.sorted() == ["Campaign 1", "small"])
+}
+
+@Test(
+    "a folder that may only be read is served, and every change refused, until it may be written again",
+    .enabled(if: SmallDisk.isPossible))
+func readOnly() throws {
+    let disk = try SmallDisk(campaigns: [1])
+    let store = try disk.ground.store()
+    try disk.remount("ro")
+    let before = try disk.ground.everything()
+    for change in [{ _ = try store.create("a") }, { try store.rename(1, "a") }, { try store.delete(1) }] {
+        let error = #expect(throws: FolderUnavailable.self) { try change() }
+        #expect(error?.description.contains("Read-only file system") == true)
+    }
+    #expect(try disk.ground.everything() == before)
+    #expect(try store.names() == [1: "Campaign 1"])
+    #expect(try disk.ground.store().names() == [1: "Campaign 1"])
+    #expect(disk.ground.folder.trouble() != nil)
+    try disk.remount("rw")
+    #expect(disk.ground.folder.trouble() == nil)
+    #expect(try store.create("a") == 2)
+}
+
+@Test(
+    "a folder that may not be written is served, and every change refused",
+    .enabled(if: geteuid() != 0, "root may write everywhere"))
+func notWritable() throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store()
+    chmod("\(ground.path)/campaigns", 0o500)
+    defer { chmod("\(ground.path)/campaigns", 0o700) }
+    #expect(throws: FolderUnavailable.self) { try store.create("a") }
+    #expect(try store.names() == [1: "Campaign 1"])
+    #expect(ground.folder.trouble() != nil)
+}
+
+@Test("a change whose place is taken by a folder is refused, and the other changes of it undone")
+func placeTaken() throws {
+    let ground = try Ground(campaigns: [1])
+    try FileManager.default.createDirectory(
+        atPath: "\(ground.path)/campaigns/2.json", withIntermediateDirectories: false)
+    let store = try ground.store()
+    let before = try FileManager.default.subpathsOfDirectory(atPath: ground.path).sorted()
+    #expect(throws: FolderUnavailable.self) {
+        try store.write { transaction in
+            transaction.put(Campaign(id: 1, name: "changed"))
+            transaction.put(Campaign(id: 3, name: "new"))
+            transaction.put(Campaign(id: 2, name: "in the way"))
+        }
+    }
+    #expect(try store.names() == [1: "Campaign 1"])
+    #expect(try ground.store().names() == [1: "Campaign 1"])
+    #expect(
+        try FileManager.default.subpathsOfDirectory(atPath: ground.path).filter { $0 != ".lock" }.sorted() == before)
+}
+
+@Test("a folder in order has no trouble")
+func noTrouble() throws {
+    let ground = try Ground()
+    #expect(ground.folder.trouble() == nil)
+}

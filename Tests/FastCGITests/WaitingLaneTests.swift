@@ -1,0 +1,73 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import FastCGI
+
+private final class Token: Sendable {}
+
+@Test("jobs are done in the order in which they came, when there is one thread")
+func order() {
+    let lane = WaitingLane(threads: 1, queue: 100)
+    let done = Mutex<[Int]>([])
+    let finished = DispatchSemaphore(value: 0)
+    for number in 0..<50 { #expect(lane.add { done.withLock { $0.append(number) } }) }
+    #expect(lane.add { finished.signal() })
+    finished.wait()
+    #expect(done.withLock { $0 } == Array(0..<50))
+}
+
+@Test("as many jobs as there are threads are done at once")
+func atOnce() {
+    let lane = WaitingLane(threads: 8, queue: 100)
+    let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    for _ in 0..<8 {
+        #expect(
+            lane.add {
+                inside.signal()
+                gate.wait()
+            })
+    }
+    for _ in 0..<8 { #expect(inside.wait(timeout: .now() + 10) == .success) }
+    for _ in 0..<8 { gate.signal() }
+}
+
+@Test("a job for which there is no room is refused")
+func full() {
+    let lane = WaitingLane(threads: 1, queue: 2)
+    let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    #expect(
+        lane.add {
+            inside.signal()
+            gate.wait()
+        })
+    inside.wait()
+    #expect(lane.add {})
+    #expect(lane.add {})
+    #expect(!lane.add {})
+    gate.signal()
+}
+
+@Test("a job that is done is let go, though others always wait")
+func letGo() {
+    let lane = WaitingLane(threads: 1, queue: 100)
+    let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    weak var first: Token?
+    do {
+        let token = Token()
+        first = token
+        #expect(lane.add { withExtendedLifetime(token) {} })
+    }
+    // One job is always at work and one waits, so that the queue is never empty.
+    for _ in 0..<2 {
+        #expect(
+            lane.add {
+                inside.signal()
+                gate.wait()
+            })
+    }
+    inside.wait()
+    #expect(first == nil)
+    gate.signal()
+    gate.signal()
+}
