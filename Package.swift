@@ -40,7 +40,7 @@ let package = Package(
         .target(
             name: "CampaignStore",
             dependencies: [
-                "Campaigns", "Threads", "JSON",
+                "Campaigns", "CLinux", "Threads", "JSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -6,4 +6,5 @@
 // Glibc declares these for _GNU_SOURCE alone.
 struct sockaddr;
 int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
+int sync_file_range(int file, long offset, long count, unsigned int flags);
 int pthread_setname_np(unsigned long thread, const char *name);

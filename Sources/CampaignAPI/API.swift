@@ -56,17 +56,27 @@ public struct API: Responder {
         response(to: request, attempt { try answer(request) })
     }
 
-    public func readyAnswer(to target: String) -> [UInt8]? {
+    public func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]? {
         guard let generation = try? store.generation() else { return nil }
-        if let answer = answers.answer(to: target, generation: generation) { return answer }
-        let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
-        // Others depend on who asks, or on more than the records.
+        guard let ready = answers.answer(to: target, generation: generation) ?? makeReady(target, generation) else {
+            return nil
+        }
+        if let ifNoneMatch, ready.tag.isIn(ifNoneMatch) { return ready.notModified }
+        return ready.whole
+    }
+
+    private func makeReady(_ target: String, _ generation: Int) -> AnswerCache.Ready? {
+        var request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
         let answer = attempt { try self.answer(request) }
-        guard answer.status == .ok, answer.digest != nil else { return nil }
-        let response = response(to: request, answer)
-        let bytes = response.head + response.body
-        answers.keep(bytes, to: target, generation: generation)
-        return bytes
+        // Others depend on who asks, or on more than the records.
+        guard answer.status == .ok, let digest = answer.digest else { return nil }
+        let whole = response(to: request, answer)
+        let tag = EntityTag(digest)
+        request.head.headerFields[.ifNoneMatch] = tag.description
+        let ready = AnswerCache.Ready(
+            tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head)
+        answers.keep(ready, to: target, generation: generation)
+        return ready
     }
 
     public func respond(to error: RequestError) -> Response {

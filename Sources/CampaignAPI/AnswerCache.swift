@@ -4,9 +4,16 @@ internal import Synchronization
 ///
 /// Making an answer costs several times what reading and writing it costs, and most requests are for what was just asked for.
 final class AnswerCache: Sendable {
+    struct Ready: Sendable {
+        let tag: EntityTag
+        let whole: [UInt8]
+        /// For who has it already (304).
+        let notModified: [UInt8]
+    }
+
     private struct State {
         var generation = -1
-        var answers: [String: [UInt8]] = [:]
+        var answers: [String: Ready] = [:]
         var size = 0
     }
 
@@ -15,18 +22,19 @@ final class AnswerCache: Sendable {
     private static let capacity = 16 << 20
 
     /// - Parameter generation: the state of the records that the answer has to show.
-    func answer(to target: String, generation: Int) -> [UInt8]? {
+    func answer(to target: String, generation: Int) -> Ready? {
         state.withLock { $0.generation == generation ? $0.answers[target] : nil }
     }
 
     /// - Parameter generation: the state of the records from before the answer was made.
-    func keep(_ answer: [UInt8], to target: String, generation: Int) {
-        guard answer.count <= Self.capacity else { return }
+    func keep(_ answer: Ready, to target: String, generation: Int) {
+        let size = answer.whole.count + answer.notModified.count
+        guard size <= Self.capacity else { return }
         state.withLock { state in
-            if state.generation != generation || state.size + answer.count > Self.capacity {
+            if state.generation != generation || state.size + size > Self.capacity {
                 state = State(generation: generation)
             }
-            if state.answers.updateValue(answer, forKey: target) == nil { state.size += answer.count }
+            if state.answers.updateValue(answer, forKey: target) == nil { state.size += size }
         }
     }
 }

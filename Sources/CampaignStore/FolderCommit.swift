@@ -41,8 +41,10 @@ struct FolderCommit {
             let file = try Self.create(change.temporary)
             try file.inherit(from: change.directory)
             try file.write(contents)
-            try file.syncContent()
+            if changes.count == 1 { return try file.syncContent() }
+            file.startWriting()
         }
+        for change in made { try Descriptor(change.temporary, O_RDONLY).syncContent() }
     }
 
     private static func create(_ path: String) throws(SystemError) -> Descriptor {

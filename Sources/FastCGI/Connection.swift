@@ -47,10 +47,11 @@ final class Connection: @unchecked Sendable {
         return true
     }
 
-    /// The target of a GET whose answer depends on nothing else that the request says; nil for all other requests.
-    var plainTarget: String? {
+    /// A GET whose answer depends on nothing that the request says but its target and If-None-Match; nil for all others.
+    var plainGet: (target: String, ifNoneMatch: String?)? {
         var isGet = false
         var target: String?
+        var ifNoneMatch: String?
         var next = request.pointee.envp
         while let variable = next?.pointee {
             next = next?.successor()
@@ -61,16 +62,19 @@ final class Connection: @unchecked Sendable {
                 } else if strncmp(variable, "REQUEST_METHOD=", 15) == 0 {
                     isGet = strcmp(variable + 15, "GET") == 0
                 }
-            // Conditions, the origin, and whatever else there may be one day; only who asks is left to the answer.
+            // Not the origin, nor whatever else there may be one day. Who asks is for the answer to care about.
             case UInt8(ascii: "H") where strncmp(variable, "HTTP_", 5) == 0:
-                if strncmp(variable, "HTTP_AUTHORIZATION=", 19) != 0, strncmp(variable, "HTTP_HOST=", 10) != 0 {
+                if strncmp(variable, "HTTP_IF_NONE_MATCH=", 19) == 0 {
+                    ifNoneMatch = String(cString: variable + 19)
+                } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) != 0, strncmp(variable, "HTTP_HOST=", 10) != 0 {
                     return nil
                 }
             case UInt8(ascii: "C") where strncmp(variable, "CONTENT_LENGTH=", 15) == 0: return nil
             default: break
             }
         }
-        return isGet ? target : nil
+        guard isGet, let target else { return nil }
+        return (target, ifNoneMatch)
     }
 
     /// Reads the request that has been received.

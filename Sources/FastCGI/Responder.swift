@@ -5,9 +5,9 @@ public protocol Responder: Sendable {
     /// Answers where there is no request to speak of.
     func respond(to error: RequestError) -> Response
 
-    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target; nil: there is none,
-    /// and ``respond(to:)-(Request)`` has to make it.
-    func readyAnswer(to target: String) -> [UInt8]?
+    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target and If-None-Match;
+    /// nil: there is none, and ``respond(to:)-(Request)`` has to make it.
+    func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]?
 
     /// Whether the answer may have to wait for the disk. Such requests wait on threads of their own, so that the others
     /// are answered meanwhile.
@@ -15,5 +15,5 @@ public protocol Responder: Sendable {
 }
 
 extension Responder {
-    public func readyAnswer(to target: String) -> [UInt8]? { nil }
+    public func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]? { nil }
 }

@@ -38,7 +38,7 @@ public final class Server: Sendable {
 
     /// - Parameters:
     ///   - bodyLimit: bytes that a request's body may have.
-    ///   - threads: for requests that wait for nothing; nil: one a processor, 2 at the least.
+    ///   - threads: for requests that wait for nothing; nil: one for two processors, as the web server needs the other.
     ///   - waitingThreads: for requests that may wait for the disk, at the most.
     public init(
         _ socket: ListeningSocket, responder: any Responder, bodyLimit: Int, threads: Int? = nil,
@@ -47,7 +47,7 @@ public final class Server: Sendable {
         self.socket = socket
         self.responder = responder
         self.bodyLimit = bodyLimit
-        self.threads = threads ?? max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        self.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
         self.logger = logger
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         end = eventfd(0, Int32(EFD_CLOEXEC))
@@ -149,7 +149,9 @@ public final class Server: Sendable {
             forget(connection, place)
             return false
         }
-        if let target = connection.plainTarget, let answer = responder.readyAnswer(to: target) {
+        if let (target, ifNoneMatch) = connection.plainGet,
+            let answer = responder.readyAnswer(to: target, ifNoneMatch: ifNoneMatch)
+        {
             connection.send([answer], keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)
         }
