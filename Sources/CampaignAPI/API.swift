@@ -43,6 +43,15 @@ public struct API: Responder {
         return now.tv_sec
     }
 
+    /// The answer of a process that lacks what it needs to answer.
+    public static let notConfigured: Response = {
+        let answer = Answer(Problem.unavailable("The service is not configured"))
+        var fields = answer.headerFields
+        fields[.contentType] = "application/json"
+        fields[.contentLength] = String(answer.body.count)
+        return Response(answer.status, headerFields: fields, body: answer.body)
+    }()
+
     public func mayWait(_ request: Request) -> Bool {
         switch request.head.method {
         case .head, .options: false
@@ -75,7 +84,8 @@ public struct API: Responder {
         request.head.headerFields[.ifNoneMatch] = tag.description
         let ready = AnswerCache.Ready(
             tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head)
-        answers.keep(ready, to: target, generation: generation)
+        // One that is a file is looked at anew every time: files go, too.
+        if whole.headerFields[.xAccelRedirect] == nil { answers.keep(ready, to: target, generation: generation) }
         return ready
     }
 

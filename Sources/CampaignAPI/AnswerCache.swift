@@ -28,7 +28,7 @@ final class AnswerCache: Sendable {
 
     /// - Parameter generation: the state of the records from before the answer was made.
     func keep(_ answer: Ready, to target: String, generation: Int) {
-        let size = answer.whole.count + answer.notModified.count
+        let size = answer.whole.count + answer.notModified.count + target.utf8.count
         guard size <= Self.capacity else { return }
         state.withLock { state in
             if state.generation != generation || state.size + size > Self.capacity {

@@ -5,14 +5,16 @@ internal import Synchronization
 /// then only the header X-Accel-Redirect, which nginx follows and clients never see.
 public final class LargeAnswers: Sendable {
     private let directory: String
-    private let recent = Mutex<[String]>([])
+    private let recent = Mutex<[(name: String, size: Int)]>([])
 
     /// What the web server calls the directory.
     private static let location = "/campaigns-large/"
     /// Bytes; below this the way over a file costs more than it saves.
     private static let least = 128 << 10
-    /// The web server opens a file as soon as it has the answer, so that a few of the latest are enough.
+    /// The web server opens a file as soon as it has the answer, so that the latest are enough: this many, and more as
+    /// long as they have not this many bytes.
     private static let kept = 8
+    private static let room = 64 << 20
 
     /// - Parameter directory: one that the web server may read; it is the service's own, and nothing in it has to last.
     public init(directory: String) {
@@ -29,10 +31,12 @@ public final class LargeAnswers: Sendable {
         guard body.count >= Self.least else { return nil }
         let name = "\(getpid())-\(digest).json"
         return recent.withLock { recent in
-            if recent.contains(name) { return Self.location + name }
+            if recent.contains(where: { $0.name == name }) { return Self.location + name }
             guard write(body, name) else { return nil }
-            recent.append(name)
-            if recent.count > Self.kept { unlink("\(directory)/\(recent.removeFirst())") }
+            recent.append((name, body.count))
+            while recent.count > Self.kept, recent.reduce(0, { $0 + $1.size }) > Self.room {
+                unlink("\(directory)/\(recent.removeFirst().name)")
+            }
             return Self.location + name
         }
     }
@@ -61,7 +65,7 @@ public final class LargeAnswers: Sendable {
     /// Takes away what this process has put there.
     public func removeAll() {
         recent.withLock { recent in
-            for name in recent { unlink("\(directory)/\(name)") }
+            for file in recent { unlink("\(directory)/\(file.name)") }
             recent = []
         }
     }

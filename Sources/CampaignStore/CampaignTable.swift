@@ -33,6 +33,7 @@ struct CampaignTable {
     var count: Int { ids.count }
     func contains(_ id: Int) -> Bool { entries[id] != nil }
     func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint ?? nil }
+    func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
     func id(named name: String) -> Int? { owners[name] }
 
     /// Adds a campaign, or puts it in the place of the one with its id.

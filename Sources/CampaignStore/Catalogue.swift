@@ -18,14 +18,22 @@ public final class Catalogue {
     private var messages = MessageTable()
     private var mailings: [Int: Mailing] = [:]
 
-    /// What cannot be served, by its place in the data folder, with the reason.
-    public private(set) var broken: [String: String] = [:]
+    /// What cannot be served, of all that has been read.
+    private var brokenSoFar: [String: String] = [:]
     /// The highest id that a file of a kind has been named by, broken ones included.
     private var highestIDs: [RecordKind: Int] = [:]
     /// How many campaigns' files have been read that are not in the cache.
     private var readSinceCache = 0
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
+
+    /// Kinds of which not everything has been read. With a watch nothing is left here; without one, where a catalogue
+    /// lasts for one request, what the request needs is read when it does.
+    private var unloaded = Set(RecordKind.allCases)
+    /// What has been read of those kinds.
+    private var looked: [RecordKind: Set<Int>] = [:]
+    /// Why something that was needed could not be read.
+    private(set) var failure: FolderUnavailable?
 
     /// Starts empty.
     init(_ folder: DataFolder, logger: Logger) {
@@ -35,25 +43,44 @@ public final class Catalogue {
 
     /// Reads every record of the folder.
     func load() throws(FolderUnavailable) {
-        for kind in RecordKind.allCases {
-            do throws(SystemError) {
-                // In order, for then every sorted list grows at its end.
-                let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-                if kind == .campaigns { campaigns.reserveCapacity(ids.count) }
-                var cached =
-                    kind == .campaigns && ids.count >= CatalogueCache.least ? CatalogueCache.read(folder)[...] : []
-                for id in ids {
-                    cached = cached.drop { $0.id < id }
-                    if let entry = cached.first, entry.id == id, FileState(folder.file(kind, id)) == entry.state {
-                        campaigns.insert(entry)
-                        highestIDs[kind] = id
-                    } else {
-                        try reload(kind, id)
-                    }
-                }
-            } catch {
-                throw FolderUnavailable("The data folder cannot be read", error)
+        for kind in RecordKind.allCases { need(kind) }
+        if let failure { throw failure }
+    }
+
+    private func load(_ kind: RecordKind) throws(SystemError) {
+        // In order, for then every sorted list grows at its end.
+        let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
+        if kind == .campaigns { campaigns.reserveCapacity(ids.count) }
+        var cached = kind == .campaigns && ids.count >= CatalogueCache.least ? CatalogueCache.read(folder)[...] : []
+        for id in ids {
+            cached = cached.drop { $0.id < id }
+            if let entry = cached.first, entry.id == id, FileState(folder.file(kind, id)) == entry.state {
+                campaigns.insert(entry)
+                highestIDs[kind] = id
+            } else {
+                try reload(kind, id)
             }
+        }
+    }
+
+    /// Sees to it that everything of some kinds has been read.
+    private func need(_ kinds: RecordKind...) {
+        for kind in kinds where unloaded.remove(kind) != nil {
+            do throws(SystemError) {
+                try load(kind)
+            } catch {
+                failure = failure ?? FolderUnavailable("The data folder cannot be read", error)
+            }
+        }
+    }
+
+    /// Sees to it that one record has been read.
+    private func need(_ kind: RecordKind, _ id: Int) {
+        guard unloaded.contains(kind), looked[kind, default: []].insert(id).inserted else { return }
+        do throws(SystemError) {
+            try reload(kind, id)
+        } catch {
+            failure = failure ?? FolderUnavailable("The data folder cannot be read", error)
         }
     }
 
@@ -79,7 +106,12 @@ public final class Catalogue {
                 case .everything: break
                 }
             } catch {
-                for case .record(let kind, let id) in queue[(place + 1)...] { unread.append((kind, id)) }
+                for change in queue[(place + 1)...] {
+                    switch change {
+                    case .record(let kind, let id), .begun(let kind, let id): unread.append((kind, id))
+                    case .everything: break
+                    }
+                }
                 throw FolderUnavailable("The data folder cannot be read", error)
             }
         }
@@ -96,7 +128,7 @@ public final class Catalogue {
             unread.append((kind, id))
             throw error
         }
-        if case .missing = file {} else { highestIDs[kind] = max(highestID(kind), id) }
+        if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
         let place = "\(kind.rawValue)/\(id).json"
         do throws(RecordError) {
             switch file {
@@ -104,14 +136,14 @@ public final class Catalogue {
             case .unreadable(let reason): throw RecordError(reason)
             case .bytes(let bytes, let state): try install(kind, id, bytes, state)
             }
-            if broken.removeValue(forKey: place) != nil {
+            if brokenSoFar.removeValue(forKey: place) != nil {
                 logger.notice("a record is in order again", metadata: ["file": "\(place)"])
             }
         } catch {
             // A link tells nothing more: what it leads to is finished, or is none of ours.
             guard !mayBeUnfinished || FileState.isLink(folder.file(kind, id)) else { return }
             forget(kind, id)
-            if broken.updateValue(error.description, forKey: place) != error.description {
+            if brokenSoFar.updateValue(error.description, forKey: place) != error.description {
                 logger.error("a record is broken", metadata: ["file": "\(place)", "reason": "\(error)"])
             }
         }
@@ -143,7 +175,10 @@ public final class Catalogue {
     }
 
     /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
-    func highestID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
+    func highestID(_ kind: RecordKind) -> Int {
+        need(kind)
+        return highestIDs[kind] ?? 0
+    }
 
     private func forget(_ kind: RecordKind, _ id: Int) {
         switch kind {
@@ -165,70 +200,167 @@ public final class Catalogue {
 // MARK: What answers are made of
 
 extension Catalogue {
-    public func user(_ id: Int) -> User? { users[id] }
-    public func project(_ id: Int) -> Project? { projects[id] }
-    public func organisation(_ id: Int) -> Organisation? { organisations[id] }
+    public func user(_ id: Int) -> User? {
+        need(.users, id)
+        return users[id]
+    }
+
+    public func project(_ id: Int) -> Project? {
+        need(.projects, id)
+        return projects[id]
+    }
+
+    public func organisation(_ id: Int) -> Organisation? {
+        need(.organisations, id)
+        return organisations[id]
+    }
 
     /// Whether a user manages at least one organisation; an admin manages every one.
     public func managesAnOrganisation(_ user: User) -> Bool {
-        user.role == .admin || organisations.values.contains { user.manages($0) }
+        user.role == .admin || allOrganisations.contains { user.manages($0) }
     }
 
     /// All users, by rising id; likewise the others.
-    public var allUsers: [User] { users.values.sorted { $0.id < $1.id } }
-    public var allOrganisations: [Organisation] { organisations.values.sorted { $0.id < $1.id } }
-    public var allProjects: [Project] { projects.values.sorted { $0.id < $1.id } }
+    public var allUsers: [User] {
+        need(.users)
+        return users.values.sorted { $0.id < $1.id }
+    }
+
+    public var allOrganisations: [Organisation] {
+        need(.organisations)
+        return organisations.values.sorted { $0.id < $1.id }
+    }
+
+    public var allProjects: [Project] {
+        need(.projects)
+        return projects.values.sorted { $0.id < $1.id }
+    }
 
     /// Whether there is a campaign with this id.
-    public func hasCampaign(_ id: Int) -> Bool { campaigns.contains(id) }
-    public var campaignCount: Int { campaigns.count }
+    public func hasCampaign(_ id: Int) -> Bool {
+        need(.campaigns, id)
+        return campaigns.contains(id)
+    }
+
+    public var campaignCount: Int {
+        need(.campaigns)
+        return campaigns.count
+    }
+
+    /// What cannot be served, by its place in the data folder, with the reason.
+    public var broken: [String: String] {
+        for kind in RecordKind.allCases { need(kind) }
+        return brokenSoFar
+    }
 
     /// The id of the campaign with a name that is canonically equivalent.
-    func campaignID(named name: String) -> Int? { campaigns.id(named: name) }
+    func campaignID(named name: String) -> Int? {
+        need(.campaigns)
+        return campaigns.id(named: name)
+    }
 
     /// A campaign as `GET /campaigns/{campaign_id}/` shows it, or nil when there is none.
     public func campaign(_ id: Int) -> Representation? {
-        campaigns.representation(id) { id in organisations[id] }
+        need(.campaigns, id)
+        for organisation in campaigns.organisations(of: id) { need(.organisations, organisation) }
+        return campaigns.representation(id) { id in organisations[id] }
     }
 
     /// Every campaign's id and name.
-    public func allCampaigns() -> Representation { campaigns.list() }
+    public func allCampaigns() -> Representation {
+        need(.campaigns)
+        return campaigns.list()
+    }
+
     /// The id and name of the campaigns that are linked to a project.
-    public func campaigns(ofProject id: Int) -> Representation { campaigns.list(ofProject: id) }
+    public func campaigns(ofProject id: Int) -> Representation {
+        need(.campaigns)
+        return campaigns.list(ofProject: id)
+    }
+
     /// The id and name of the campaigns that are linked to an organisation.
-    public func campaigns(ofOrganisation id: Int) -> Representation { campaigns.list(ofOrganisation: id) }
+    public func campaigns(ofOrganisation id: Int) -> Representation {
+        need(.campaigns)
+        return campaigns.list(ofOrganisation: id)
+    }
 }
 
 // MARK: Messages
 
 extension Catalogue {
-    public func message(_ id: Int) -> Message? { messages.messages[id] }
-    public var allMessages: [Message] { messages.messages.values.sorted { $0.id < $1.id } }
+    public func message(_ id: Int) -> Message? {
+        need(.messages, id)
+        return messages.messages[id]
+    }
+
+    public var allMessages: [Message] {
+        need(.messages)
+        return messages.messages.values.sorted { $0.id < $1.id }
+    }
 
     /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.
-    public var allMailings: [Mailing] { mailings.values.sorted { $0.id < $1.id } }
+    public var allMailings: [Mailing] {
+        need(.mailings)
+        return mailings.values.sorted { $0.id < $1.id }
+    }
 
     /// The users who got a message, by rising id, or nil when it is still to be delivered.
-    public func recipients(ofMessage id: Int) -> [Int]? { messages.recipients(id) }
-    public func isDelivered(_ id: Int, to user: Int) -> Bool { messages.isDelivered(id, to: user) }
-    public func isRead(_ id: Int, by user: Int) -> Bool { messages.reader(user).read.contains(id) }
-    public func isDeleted(_ id: Int, by user: Int) -> Bool { messages.reader(user).deleted.contains(id) }
+    public func recipients(ofMessage id: Int) -> [Int]? {
+        need(.deliveries, id)
+        return messages.recipients(id)
+    }
+
+    public func isDelivered(_ id: Int, to user: Int) -> Bool {
+        need(.messages, id)
+        need(.deliveries, id)
+        return messages.isDelivered(id, to: user)
+    }
+
+    public func isRead(_ id: Int, by user: Int) -> Bool { reader(user).read.contains(id) }
+    public func isDeleted(_ id: Int, by user: Int) -> Bool { reader(user).deleted.contains(id) }
 
     /// The ids of the messages that a user has, oldest first.
-    public func messages(of user: Int) -> [Int] { messages.shown(to: user) }
-    /// How many of them the user has not read.
-    public func unreadMessages(of user: Int) -> Int { messages.unread(by: user) }
+    public func messages(of user: Int) -> [Int] {
+        needBox(user)
+        return messages.shown(to: user)
+    }
 
-    func reader(_ user: Int) -> Reader { messages.reader(user) }
-    func messagesEverDelivered(to user: Int) -> [Int] { messages.delivered(to: user) }
+    /// How many of them the user has not read.
+    public func unreadMessages(of user: Int) -> Int {
+        needBox(user)
+        return messages.unread(by: user)
+    }
+
+    func messagesEverDelivered(to user: Int) -> [Int] {
+        needBox(user)
+        return messages.delivered(to: user)
+    }
+
+    func reader(_ user: Int) -> Reader {
+        need(.readers, user)
+        return messages.reader(user)
+    }
+
+    /// nil when the user's record is broken.
+    func soundReader(_ user: Int) -> Reader? {
+        let reader = reader(user)
+        return brokenSoFar["\(RecordKind.readers.rawValue)/\(user).json"] == nil ? reader : nil
+    }
+
+    private func needBox(_ user: Int) {
+        need(.messages, .deliveries)
+        need(.readers, user)
+    }
 
     /// The ids of messages that are still to be delivered. A delivery whose record is broken is not made again.
     var pendingMessages: [Int] {
-        messages.pending.filter { broken["\(RecordKind.deliveries.rawValue)/\($0).json"] == nil }
+        need(.messages, .deliveries)
+        return messages.pending.filter { brokenSoFar["\(RecordKind.deliveries.rawValue)/\($0).json"] == nil }
     }
 
     /// What it takes to find out who gets a message: the contributors of each project, and those who want none.
     func audience(of message: Message) -> (contributors: [[Int]], unwilling: Set<Int>) {
-        (message.projects.compactMap { projects[$0]?.contributors }, unwilling)
+        need(.users)
+        return (message.projects.compactMap { project($0)?.contributors }, unwilling)
     }
 }

@@ -15,6 +15,12 @@ struct Descriptor: ~Copyable {
         self.path = path
     }
 
+    /// Takes over an open file from somebody else.
+    init(adopting number: Int32, _ path: String) {
+        self.number = number
+        self.path = path
+    }
+
     deinit { if number >= 0 { close(number) } }
 
     /// Hands the open file to somebody else, who closes it.
@@ -71,10 +77,8 @@ struct Descriptor: ~Copyable {
             let count = bytes.withUnsafeBytes { buffer in
                 Glibc.write(number, buffer.baseAddress?.advanced(by: written), buffer.count - written)
             }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SystemError("write \(path)")
-            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw count < 0 ? SystemError("write \(path)") : SystemError("write \(path)", EIO) }
             written += count
         }
     }

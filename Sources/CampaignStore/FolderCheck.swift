@@ -1,4 +1,5 @@
 internal import Campaigns
+internal import Glibc
 internal import JSON
 
 /// Reads a whole data folder and finds what is wrong with it.
@@ -20,6 +21,7 @@ public struct FolderCheck {
     public static func run(_ folder: DataFolder) throws(FolderUnavailable) -> (records: Int, problems: [Problem]) {
         var check = FolderCheck(folder)
         do throws(SystemError) {
+            _ = try Descriptor(folder.path, O_RDONLY | O_DIRECTORY)
             return try check.run()
         } catch {
             throw FolderUnavailable("The data folder cannot be read", error)

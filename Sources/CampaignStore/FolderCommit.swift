@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A file of the data folder as it is to be; nil contents: it is to be gone.
@@ -8,6 +9,7 @@ struct FileChange: Sendable {
 
     var path: String { "\(directory)/\(name)" }
     fileprivate var temporary: String { "\(directory)/.\(name).tmp" }
+    fileprivate var former: String { "\(directory)/.\(name).former.tmp" }
 }
 
 /// Brings changes of files to the disk, so that each is there whole or not at all, and nothing that was is lost.
@@ -16,8 +18,12 @@ struct FileChange: Sendable {
 /// take place, and the folders are synced. Whoever calls holds the ``FolderLock``.
 struct FolderCommit {
     private var made: [FileChange] = []
-    /// What has been put in place so far, with what was there before.
-    private var placed: [(change: FileChange, previous: [UInt8]?)] = []
+    /// What has been put in place so far, and how.
+    private var placed: [(change: FileChange, how: Placing)] = []
+
+    private enum Placing {
+        case added, exchanged, linked, removed
+    }
 
     /// - Parameter beforePlacing: done when all contents are on the disk and none is in place.
     /// - Throws: ``SystemError``; then everything is as it was before.
@@ -32,6 +38,7 @@ struct FolderCommit {
             commit.undo()
             throw error
         }
+        commit.tidy()
     }
 
     private mutating func prepare(_ changes: [FileChange]) throws(SystemError) {
@@ -57,17 +64,38 @@ struct FolderCommit {
         }
     }
 
+    /// What was there before goes to the temporary name, so that undoing needs neither data nor room on the disk.
     private mutating func place(_ changes: [FileChange]) throws(SystemError) {
         for change in changes {
-            var previous: [UInt8]?
-            if case .bytes(let bytes, _) = try RecordFile(change.path) { previous = bytes }
             if change.contents == nil {
-                guard unlink(change.path) == 0 || errno == ENOENT else { throw SystemError("unlink \(change.path)") }
-            } else {
+                if rename(change.path, change.temporary) == 0 {
+                    placed.append((change, .removed))
+                } else if errno != ENOENT {
+                    throw SystemError("rename \(change.path)")
+                }
+            } else if exchange(change.temporary, change.path) {
+                placed.append((change, .exchanged))
+            } else if errno == ENOENT, rename(change.temporary, change.path) == 0 {
+                placed.append((change, .added))
+            } else if [EINVAL, ENOSYS].contains(errno), link(change.path, change.former) == 0 {
+                // A file system that cannot exchange.
+                placed.append((change, .linked))
                 guard rename(change.temporary, change.path) == 0 else { throw SystemError("rename \(change.path)") }
+            } else {
+                throw SystemError("rename \(change.path)")
             }
-            placed.append((change, previous))
         }
+    }
+
+    private func exchange(_ one: String, _ other: String) -> Bool {
+        // A folder that somebody has put in a record's place would be exchanged as well.
+        var status = stat()
+        if lstat(other, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            errno = EISDIR
+            return false
+        }
+        // RENAME_EXCHANGE
+        return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2) == 0
     }
 
     private func syncFolders(of changes: [FileChange]) throws(SystemError) {
@@ -77,20 +105,23 @@ struct FolderCommit {
     }
 
     private func undo() {
-        for (change, previous) in placed.reversed() {
-            guard let previous else {
-                unlink(change.path)
-                continue
-            }
-            guard let file = try? Self.create(change.temporary) else { continue }
-            if (try? file.inherit(from: change.directory)) != nil, (try? file.write(previous)) != nil,
-                (try? file.syncContent()) != nil
-            {
-                rename(change.temporary, change.path)
+        for (change, how) in placed.reversed() {
+            switch how {
+            case .added: unlink(change.path)
+            case .exchanged: _ = exchange(change.temporary, change.path)
+            case .linked: rename(change.former, change.path)
+            case .removed: rename(change.temporary, change.path)
             }
         }
         for change in made { unlink(change.temporary) }
         try? syncFolders(of: placed.map(\.change))
+    }
+
+    /// Takes away what was there before. Nobody has to wait until that is on the disk: the next start would do it.
+    private func tidy() {
+        for (change, how) in placed where how != .added {
+            unlink(how == .linked ? change.former : change.temporary)
+        }
     }
 }
 
@@ -104,10 +135,14 @@ struct IDCounter {
         directory = folder.directory(kind)
     }
 
-    /// 1 when nothing (readable) is kept.
+    /// 1 when nothing is kept, or nothing that is a number.
     func read() throws(SystemError) -> Int {
-        guard case .bytes(let text, _) = try RecordFile(path) else { return 1 }
-        return Int(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) ?? 1
+        switch try RecordFile(path) {
+        case .missing: return 1
+        case .unreadable: throw SystemError("read \(path)", EIO)
+        case .bytes(let text, _):
+            return Int(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) ?? 1
+        }
     }
 
     /// Overwrites the few bytes in place, which a disk does as one.

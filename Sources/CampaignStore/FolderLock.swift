@@ -7,16 +7,21 @@ struct FolderLock: ~Copyable {
 
     /// Waits until the lock is free.
     ///
-    /// - Parameter timeout: how long at the most.
+    /// - Parameters:
+    ///   - timeout: how long at the most.
+    ///   - queue: the process's place among those that wait.
     /// - Throws: ``FolderUnavailable`` when it is not to be had, or its file not to be opened.
-    init(_ folder: DataFolder, timeout: Duration) throws(FolderUnavailable) {
+    init(
+        _ folder: DataFolder, timeout: Duration, queue: FolderLockQueue = FolderLockQueue()
+    ) throws(FolderUnavailable) {
         let deadline = ContinuousClock.now + timeout
         do throws(SystemError) {
             while true {
                 var file = try Self.open(folder)
                 if flock(file.number, LOCK_EX | LOCK_NB) != 0 {
                     guard errno == EWOULDBLOCK else { throw SystemError("flock \(folder.lock)") }
-                    guard Self.wait(for: &file, until: deadline) else { break }
+                    guard let taken = queue.wait(&file, until: deadline) else { break }
+                    file = Descriptor(adopting: taken, folder.lock)
                 }
                 // Somebody may have removed the file meanwhile, and others lock a new one.
                 var named = stat()
@@ -29,7 +34,7 @@ struct FolderLock: ~Copyable {
         } catch {
             throw FolderUnavailable("The data folder cannot be locked", error)
         }
-        throw FolderUnavailable("The data folder is locked by another process")
+        throw .locked
     }
 
     /// Gives the lock back.
@@ -46,37 +51,60 @@ struct FolderLock: ~Copyable {
         try made.inherit(from: folder.directory(.campaigns))
         return made
     }
+}
 
-    private enum Waiting {
-        case waiting, taken, failed, givenUp
+/// The place of a process among those that wait for the lock.
+///
+/// flock(2) knows no time limit, and asking again and again is unfair to whoever asks less often. So one thread stands
+/// in the kernel's queue. When the time of the writer that wanted the lock is up it goes on standing there, for the next
+/// one; when nobody wants the lock any more, it gives it back as soon as it has it.
+final class FolderLockQueue: Sendable {
+    private struct State {
+        var isStanding = false
+        var wanted = 0
+        /// A descriptor that holds the lock.
+        var taken: Int32?
     }
 
-    /// flock(2) knows no time limit, and asking again and again is unfair to whoever asks less often. So a thread
-    /// stands in the kernel's queue; when the time is up it is left there, and gives the lock back as soon as it has it.
-    private static func wait(for file: inout Descriptor, until deadline: ContinuousClock.Instant) -> Bool {
-        let state = Monitor(Waiting.waiting)
-        let number = file.number
+    private let state = Monitor(State())
+
+    /// - Parameter file: opened, and locked by somebody else; taken from the caller when a thread has to stand in with it.
+    /// - Returns: a descriptor that holds the lock, or nil when the time is up.
+    func wait(_ file: inout Descriptor, until deadline: ContinuousClock.Instant) -> Int32? {
+        let stands = state.update { state in
+            state.wanted += 1
+            defer { state.isStanding = true }
+            return state.isStanding
+        }
+        if !stands { stand(file.release()) }
+        let taken = state.wait(timeout: max(.zero, deadline - .now)) { state -> Int32? in
+            defer { state.taken = nil }
+            return state.taken
+        }
+        let late = state.update { state -> Int32? in
+            state.wanted -= 1
+            defer { if taken == nil { state.taken = nil } }
+            return taken == nil ? state.taken : nil
+        }
+        return taken ?? late
+    }
+
+    private func stand(_ number: Int32) {
         do {
-            try Thread("flock") {
+            try Thread("flock") { [state] in
                 var result = flock(number, LOCK_EX)
                 while result != 0, errno == EINTR { result = flock(number, LOCK_EX) }
                 let isWanted = state.update { state in
-                    guard state == .waiting else { return false }
-                    state = result == 0 ? .taken : .failed
+                    state.isStanding = false
+                    guard result == 0, state.wanted > 0, state.taken == nil else { return false }
+                    state.taken = number
                     return true
                 }
                 if !isWanted { close(number) }
             }.detach()
         } catch {
-            return false
-        }
-        let timeout = max(.zero, deadline - .now)
-        if let taken = state.wait(timeout: timeout, { $0 == .waiting ? nil : $0 == .taken }) { return taken }
-        return state.update { state in
-            guard state == .waiting else { return state == .taken }
-            state = .givenUp
-            _ = file.release()
-            return false
+            close(number)
+            state.update { $0.isStanding = false }
         }
     }
 }

@@ -12,23 +12,37 @@ enum RecordFile {
     /// A record may have this many bytes. The largest that the service itself makes is a campaign with a text of 1 MiB.
     static let largest = 16 << 20
 
+    /// What fails for no reason of the file's own is tried this often.
+    private static let attempts = 3
+
     /// - Throws: ``SystemError`` when the process is short of something, so that the file cannot be judged.
     init(_ path: String) throws(SystemError) {
-        do throws(SystemError) {
-            // Not to wait for a writer where somebody has put a pipe.
-            let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
-            let status = try file.status()
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                self = .unreadable("it is no regular file")
+        for attempt in 1... {
+            do throws(SystemError) {
+                self = try Self.read(path)
                 return
+            } catch {
+                if error.isShortage { throw error }
+                if [ENOENT, ENOTDIR].contains(error.code) {
+                    self = .missing
+                    return
+                }
+                if error.isOfFile || attempt == Self.attempts {
+                    self = .unreadable(error.reason)
+                    return
+                }
             }
-            let bytes = try file.read(size: Int(clamping: status.st_size), atMost: Self.largest + 1)
-            self =
-                bytes.count > Self.largest ? .unreadable("it is larger than 16 MiB") : .bytes(bytes, FileState(status))
-        } catch {
-            if error.isShortage { throw error }
-            self = [ENOENT, ENOTDIR].contains(error.code) ? .missing : .unreadable(error.reason)
         }
+        self = .missing
+    }
+
+    private static func read(_ path: String) throws(SystemError) -> RecordFile {
+        // Not to wait for a writer where somebody has put a pipe.
+        let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG else { return .unreadable("it is no regular file") }
+        let bytes = try file.read(size: Int(clamping: status.st_size), atMost: largest + 1)
+        return bytes.count > largest ? .unreadable("it is larger than 16 MiB") : .bytes(bytes, FileState(status))
     }
 }
 

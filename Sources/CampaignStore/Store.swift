@@ -10,8 +10,10 @@ public final class Store: Sendable {
     public let folder: DataFolder
     private let logger: Logger
     private let lockTimeout: Duration
+    private let watches: Bool
     private let state: Mutex<State>
     private let writers = WriterQueue()
+    private let lockQueue = FolderLockQueue()
     /// Held while the cache is written, so that the process does not end meanwhile.
     private let cacheTurn = Mutex(())
 
@@ -26,14 +28,19 @@ public final class Store: Sendable {
     /// Opens a data folder, and reads it.
     ///
     /// - Parameters:
+    ///   - watching: whether to read everything now and then follow the changes, as a service does that lasts; otherwise
+    ///     what a request needs is read when it does.
     ///   - lockTimeout: how long a writer waits for the others at the most.
     /// - Throws: ``FolderUnavailable`` when the folder cannot be read.
-    public init(_ folder: DataFolder, logger: Logger, lockTimeout: Duration = .seconds(5)) throws(FolderUnavailable) {
+    public init(
+        _ folder: DataFolder, logger: Logger, watching: Bool = true, lockTimeout: Duration = .seconds(5)
+    ) throws(FolderUnavailable) {
         self.folder = folder
         self.logger = logger
         self.lockTimeout = lockTimeout
         var opened = State(catalogue: Catalogue(folder, logger: logger), watch: nil)
-        try Self.reopen(&opened, folder, logger)
+        watches = watching
+        try Self.reopen(&opened, watching, folder, logger)
         state = Mutex(opened)
     }
 
@@ -43,8 +50,14 @@ public final class Store: Sendable {
     /// - Throws: ``FolderUnavailable``, and what `body` throws.
     public func read<Result: Sendable>(_ body: (Catalogue) throws -> Result) throws -> Result {
         try state.withLock { state in
-            try Self.refresh(&state, folder, logger)
-            return try body(state.catalogue)
+            try Self.refresh(&state, watches, folder, logger)
+            do {
+                let result = try body(state.catalogue)
+                if let failure = state.catalogue.failure { throw failure }
+                return result
+            } catch {
+                throw state.catalogue.failure ?? error
+            }
         }
     }
 
@@ -53,7 +66,7 @@ public final class Store: Sendable {
     /// - Throws: ``FolderUnavailable``.
     public func generation() throws(FolderUnavailable) -> Int {
         try state.withLock { state throws(FolderUnavailable) in
-            try Self.refresh(&state, folder, logger)
+            try Self.refresh(&state, watches, folder, logger)
             return state.generation
         }
     }
@@ -86,7 +99,7 @@ public final class Store: Sendable {
     /// - Returns: why nothing of the batch is on the disk, or nil when all of it is.
     private func commit(_ batch: [Writer]) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
-            let lock = try FolderLock(folder, timeout: lockTimeout)
+            let lock = try FolderLock(folder, timeout: lockTimeout, queue: lockQueue)
             let failure = commitLocked(batch)
             lock.release()
             guard let failure else { return nil }
@@ -137,7 +150,7 @@ public final class Store: Sendable {
     private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
         state.withLock { state in
             do throws(FolderUnavailable) {
-                try Self.refresh(&state, folder, logger)
+                try Self.refresh(&state, watches, folder, logger)
             } catch {
                 return .failure(error)
             }
@@ -150,6 +163,7 @@ public final class Store: Sendable {
                     transaction.staged = before
                 }
             }
+            if let failure = state.catalogue.failure { return .failure(failure) }
             return .success(transaction.staged)
         }
     }
@@ -174,7 +188,7 @@ public final class Store: Sendable {
         for kind in RecordKind.allCases {
             let directory = folder.directory(kind)
             for name in (try? folder.names(in: directory)) ?? []
-            where name.hasPrefix(".") && name.hasSuffix(".json.tmp") {
+            where name.hasPrefix(".") && name.hasSuffix(".tmp") {
                 unlink("\(directory)/\(name)")
             }
         }
@@ -183,25 +197,32 @@ public final class Store: Sendable {
 
     // MARK: Keeping up with the folder
 
-    private static func refresh(_ state: inout State, _ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable)
-    {
-        guard let changes = state.watch?.changes() else { return try reopen(&state, folder, logger) }
-        if changes.contains(.everything) { return try reopen(&state, folder, logger) }
+    private static func refresh(
+        _ state: inout State, _ watches: Bool, _ folder: DataFolder, _ logger: Logger
+    ) throws(FolderUnavailable) {
+        guard let changes = state.watch?.changes(), !changes.contains(.everything) else {
+            return try reopen(&state, watches, folder, logger)
+        }
         if state.catalogue.needs(changes) {
             state.generation += 1
             try state.catalogue.apply(changes)
         }
     }
 
-    private static func reopen(_ state: inout State, _ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable) {
+    private static func reopen(
+        _ state: inout State, _ watches: Bool, _ folder: DataFolder, _ logger: Logger
+    ) throws(FolderUnavailable) {
         state.watch = nil
-        do throws(SystemError) {
-            state.watch = try FolderWatch(folder)
-        } catch {
-            logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
+        if watches {
+            do throws(SystemError) {
+                state.watch = try FolderWatch(folder)
+            } catch {
+                logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
+            }
         }
         let catalogue = Catalogue(folder, logger: logger)
-        try catalogue.load()
+        // Without a watch it lasts for one request, which reads what it needs.
+        if state.watch != nil { try catalogue.load() }
         state.catalogue = catalogue
         state.generation += 1
     }

@@ -9,8 +9,12 @@ struct SystemError: Error, CustomStringConvertible {
 
     /// Takes errno as the call just made has left it.
     init(_ operation: String) {
+        self.init(operation, errno)
+    }
+
+    init(_ operation: String, _ code: Int32) {
         self.operation = operation
-        code = errno
+        self.code = code
     }
 
     /// The system's words for the code, which hold no path.
@@ -19,11 +23,14 @@ struct SystemError: Error, CustomStringConvertible {
     var description: String { "\(operation): \(reason)" }
 
     /// Whether the process lacks something for the moment, so that nothing can be said of the file itself.
-    var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code) }
+    var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN, ENOBUFS].contains(code) }
+
+    /// Whether it is the file that cannot be read, and not the disk or the system that fails.
+    var isOfFile: Bool { [EACCES, EPERM, ELOOP, EISDIR, ENXIO, ENODEV, ENAMETOOLONG].contains(code) }
 }
 
 /// The data folder cannot be used as asked, at least not now: the service's 503.
-public struct FolderUnavailable: Error, CustomStringConvertible {
+public struct FolderUnavailable: Error, Equatable, CustomStringConvertible {
     /// What is wrong, in words that show no path.
     public let description: String
     /// What the log should know.
@@ -33,6 +40,9 @@ public struct FolderUnavailable: Error, CustomStringConvertible {
         self.description = description
         self.detail = detail ?? description
     }
+
+    /// The lock was not to be had in time.
+    static let locked = FolderUnavailable("The data folder is locked by another process")
 
     init(_ what: String, _ error: SystemError) {
         self.init("\(what): \(error.reason)", detail: error.description)

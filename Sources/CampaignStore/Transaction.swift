@@ -1,4 +1,5 @@
 public import Campaigns
+internal import Glibc
 internal import JSON
 
 /// What a writer sees and changes while the data folder is locked: the records as they are now, with the changes that
@@ -39,8 +40,11 @@ public final class Transaction {
         if let staged = staged.campaigns[id] { return staged }
         guard catalogue.hasCampaign(id) else { return nil }
         do throws(SystemError) {
-            guard case .bytes(let bytes, _) = try RecordFile(folder.file(.campaigns, id)) else { return nil }
-            return try? Campaign(file: bytes, id: id)
+            switch try RecordFile(folder.file(.campaigns, id)) {
+            case .missing: return nil
+            case .unreadable: throw SystemError("read \(folder.file(.campaigns, id))", EIO)
+            case .bytes(let bytes, _): return try? Campaign(file: bytes, id: id)
+            }
         } catch {
             throw FolderUnavailable("The data folder cannot be read", error)
         }
@@ -142,8 +146,10 @@ extension Transaction {
     public func put(_ mailing: Mailing) { stage(.mailings, mailing.id, mailing.json.indented) }
 
     /// The ids of the messages that a user has, oldest first.
-    public func messages(of user: Int) -> [Int] {
-        let reader = reader(user)
+    ///
+    /// - Throws: ``FolderUnavailable`` when the user's record is broken.
+    public func messages(of user: Int) throws(FolderUnavailable) -> [Int] {
+        let reader = try reader(user)
         return catalogue.messages(of: user).filter { !reader.deleted.contains($0) }
     }
 
@@ -154,25 +160,36 @@ extension Transaction {
     }
 
     /// Marks messages as read by a user, who has them.
-    public func markAsRead(_ ids: Set<Int>, by user: Int) {
-        var reader = reader(user)
+    ///
+    /// - Throws: ``FolderUnavailable`` when the user's record is broken.
+    public func markAsRead(_ ids: Set<Int>, by user: Int) throws(FolderUnavailable) {
+        var reader = try reader(user)
         let read = reader.read
         reader.read = ranges(of: user) { read.contains($0) || ids.contains($0) }
-        put(reader)
+        try put(reader)
     }
 
     /// Deletes messages for a user, who has them; others keep them.
-    public func deleteMessages(_ ids: Set<Int>, for user: Int) {
-        var reader = reader(user)
+    ///
+    /// - Throws: ``FolderUnavailable`` when the user's record is broken.
+    public func deleteMessages(_ ids: Set<Int>, for user: Int) throws(FolderUnavailable) {
+        var reader = try reader(user)
         let deleted = reader.deleted
         reader.deleted = ranges(of: user) { deleted.contains($0) || ids.contains($0) }
-        put(reader)
+        try put(reader)
     }
 
-    private func reader(_ user: Int) -> Reader { staged.readers[user] ?? catalogue.reader(user) }
+    private func reader(_ user: Int) throws(FolderUnavailable) -> Reader {
+        if let staged = staged.readers[user] { return staged }
+        // A broken record is for a person to mend, not to be written over.
+        guard let reader = catalogue.soundReader(user) else {
+            throw FolderUnavailable("What this user has read cannot be read: the record is broken")
+        }
+        return reader
+    }
 
-    private func put(_ reader: Reader) {
-        guard reader != self.reader(reader.id) else { return }
+    private func put(_ reader: Reader) throws(FolderUnavailable) {
+        guard reader != (try self.reader(reader.id)) else { return }
         staged.readers[reader.id] = reader
         stage(.readers, reader.id, reader.json.indented)
     }

@@ -54,14 +54,22 @@ final class WriterQueue: Sendable {
     }
 
     /// Tells the group how it went, and hands the lead on.
+    ///
+    /// Who came while the group waited for the lock in vain has waited as well: one after another they would wait for
+    /// longer than their clients do.
     func finish(_ group: [Writer], _ failure: FolderUnavailable?) {
-        state.withLock { state in
+        let group = state.withLock { state in
             state.isLed = false
+            if failure == .locked {
+                defer { state.waiting = [] }
+                return group + state.waiting
+            }
             // Still led, in the name of the one that is about to wake.
             if let next = state.waiting.first {
                 state.isLed = true
                 next.wake()
             }
+            return group
         }
         for writer in group {
             writer.failure = failure

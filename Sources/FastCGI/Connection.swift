@@ -9,12 +9,15 @@ internal import HTTPTypes
 /// gives it back to epoll.
 final class Connection: @unchecked Sendable {
     private let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
+    /// Tells connections apart that have had the same descriptor.
+    let serial: UInt32
 
     /// Reads and writes on a silent connection end after this many seconds.
     private static let timeout = 10
 
     /// - Parameter descriptor: an accepted connection, which this one owns from now on.
-    init(_ descriptor: Int32) {
+    init(_ descriptor: Int32, serial: UInt32) {
+        self.serial = serial
         var timeout = timeval(tv_sec: Self.timeout, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
@@ -36,12 +39,12 @@ final class Connection: @unchecked Sendable {
 
     /// Takes the next request off a connection that is readable.
     ///
-    /// - Returns: false when the connection has ended.
+    /// - Returns: false when there is none, or none that can be answered.
     func receive() -> Bool {
         guard FCGX_Accept_r(request) >= 0 else { return false }
         // libfcgi delivers a request that broke off among its parameters as if it were whole.
         guard FCGX_GetError(request.pointee.in) == 0 else {
-            abandon()
+            finish(keep: false, isRead: false)
             return false
         }
         return true
@@ -112,17 +115,50 @@ final class Connection: @unchecked Sendable {
         if parts.reduce(0, { $0 + $1.count }) <= Self.recordBuffer {
             for part in parts { put(part) }
         } else if !putRecords(parts) {
-            request.pointee.keepConnection = 0
+            return finish(keep: false, isRead: false)
         }
         // What is left of the request would be taken for the beginning of the next one.
-        if !keep || !drain() { request.pointee.keepConnection = 0 }
-        FCGX_Finish_r(request)
+        finish(keep: keep && request.pointee.keepConnection != 0, isRead: drain())
     }
 
-    /// Ends a request that cannot be answered, and its connection.
-    private func abandon() {
-        request.pointee.keepConnection = 0
+    /// Ends a request.
+    ///
+    /// libfcgi would close the connection itself, and then wait up to two seconds for the peer to do so too, with the
+    /// thread that all others need. So it is only shut down here, and closed when epoll tells that the peer has.
+    private func finish(keep: Bool, isRead: Bool) {
+        request.pointee.keepConnection = 1
         FCGX_Finish_r(request)
+        if descriptor >= 0, !keep || !isRead { shut() }
+    }
+
+    /// Whether no answer will come on this connection any more.
+    private(set) var isShut = false
+    /// Bytes that have come on it since.
+    private var discarded = 0
+    /// A peer that still sends more than this is not waited for.
+    private static let patience = 64 << 20
+
+    private func shut() {
+        isShut = true
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Reads what comes on a connection that is shut. A request among it is not carried out: it could not be answered.
+    ///
+    /// - Returns: false when the peer has closed the connection too, or has to.
+    func discard() -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
+            while discarded < Self.patience {
+                let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+                if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EAGAIN { return true }
+                guard count > 0 else { break }
+                discarded += count
+            }
+            // What libfcgi waits for when it closes has come then.
+            shutdown(descriptor, Int32(SHUT_RDWR))
+            return false
+        }
     }
 
     private func put(_ bytes: [UInt8]) {
@@ -206,12 +242,12 @@ final class Connection: @unchecked Sendable {
     /// Tells the web server that no answer will come on this idle connection any more, so that it closes it.
     /// One on which a request has come already is left alone.
     func retire() {
-        if !isReadable { shutdown(descriptor, Int32(SHUT_WR)) }
+        if !isShut, !isReadable { shut() }
     }
 }
 
 /// The environment of a request: an array of `NAME=VALUE`, ended by nil.
-private struct Variables: Sequence, IteratorProtocol {
+struct Variables: Sequence, IteratorProtocol {
     private var place: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 
     init(_ first: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) {

@@ -27,6 +27,7 @@ public final class Server: Sendable {
         /// By descriptor.
         var places: [Place] = []
         var open = 0
+        var serial: UInt32 = 0
     }
 
     private enum Place: Sendable {
@@ -94,25 +95,33 @@ public final class Server: Sendable {
                 logger.critical("epoll_wait failed", metadata: ["reason": "\(String(cString: strerror(errno)))"])
                 return
             }
-            switch event.data.fd {
+            switch Int32(truncatingIfNeeded: event.data.u64) {
             case end: return
             case socket.number: acceptAll()
-            case let descriptor: serve(descriptor)
+            case let descriptor: serve(descriptor, serial: UInt32(truncatingIfNeeded: event.data.u64 >> 32))
             }
         }
     }
 
     private func acceptAll() {
         while let descriptor = socket.accept() {
-            let connection = Connection(descriptor)
-            connections.update { connections in
+            let connection = connections.update { connections in
                 connections.open += 1
+                connections.serial &+= 1
+                let connection = Connection(descriptor, serial: connections.serial)
                 let place = Int(descriptor)
                 while connections.places.count <= place { connections.places.append(.none) }
                 connections.places[place] = .idle(connection)
+                return connection
             }
             // Told once when something comes. What comes while a thread has the connection is kept in `busy`.
-            watch(descriptor, EPOLLIN.rawValue | EPOLLET.rawValue)
+            if !watch(descriptor, EPOLLIN.rawValue | EPOLLET.rawValue, serial: connection.serial) {
+                logger.error("a connection is refused", metadata: ["reason": "\(String(cString: strerror(errno)))"])
+                connections.update { connections in
+                    connections.open -= 1
+                    connections.places[Int(descriptor)] = .none
+                }
+            }
         }
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) {
             // The connections stay in the kernel's queue; without a pause this would ask for them without end.
@@ -122,18 +131,20 @@ public final class Server: Sendable {
     }
 
     /// Serves a connection on which something has come, unless a thread has it already: then that one will.
-    private func serve(_ descriptor: Int32) {
+    ///
+    /// - Parameter serial: whose event it is; the descriptor may be another connection's by now.
+    private func serve(_ descriptor: Int32, serial: UInt32) {
         let place = Int(descriptor)
         let taken: Connection? = connections.updateOne { connections in
             guard connections.places.indices.contains(place) else { return nil }
             switch connections.places[place] {
-            case .none: return nil
-            case .busy(let connection, _):
+            case .busy(let connection, _) where connection.serial == serial:
                 connections.places[place] = .busy(connection, isReadable: true)
                 return nil
-            case .idle(let connection):
+            case .idle(let connection) where connection.serial == serial:
                 connections.places[place] = .busy(connection, isReadable: false)
                 return connection
+            default: return nil
             }
         }
         if let taken { serve(taken, place) }
@@ -145,10 +156,12 @@ public final class Server: Sendable {
 
     /// - Returns: whether something has come on the connection since, which the caller has to serve too.
     private func serveOnce(_ connection: Connection, _ place: Int) -> Bool {
-        guard connection.receive() else {
+        if connection.isShut {
+            if connection.discard() { return rest(connection, place) }
             forget(connection, place)
             return false
         }
+        guard connection.receive() else { return rest(connection, place) }
         if let (target, ifNoneMatch) = connection.plainGet,
             let answer = responder.readyAnswer(to: target, ifNoneMatch: ifNoneMatch)
         {
@@ -211,10 +224,11 @@ public final class Server: Sendable {
         }
     }
 
-    private func watch(_ descriptor: Int32, _ events: UInt32) {
+    @discardableResult
+    private func watch(_ descriptor: Int32, _ events: UInt32, serial: UInt32 = 0) -> Bool {
         var event = epoll_event()
         event.events = events
-        event.data.fd = descriptor
-        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+        event.data.u64 = UInt64(serial) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0
     }
 }

@@ -38,7 +38,7 @@ struct MailMessage {
 
             """
         return """
-            From: \(Self.encoded(name)) <\(from)>
+            From:\(name.isEmpty ? "" : " \(Self.encoded(name))\n") <\(from)>
             To: <\(address)>
             Subject: \(Self.encoded(message.subject))
             Date: \(Self.date(time))
@@ -82,11 +82,11 @@ struct MailMessage {
 
     /// A header's text as encoded words (RFC 2047), folded: whatever is in it, no line of it begins a header.
     private static func encoded(_ text: String) -> String {
-        // 45 bytes make 60 characters, so that a word stays under 75.
+        // 39 bytes make a word of 64 characters, which leaves room for "Subject: " in a line of 76.
         var words: [[UInt8]] = [[]]
         for scalar in text.unicodeScalars {
             let bytes = Array(String(scalar.properties.generalCategory == .control ? " " : scalar).utf8)
-            if (words.last?.count ?? 0) + bytes.count > 45 { words.append([]) }
+            if (words.last?.count ?? 0) + bytes.count > 39 { words.append([]) }
             words[words.count - 1] += bytes
         }
         return words.map { "=?utf-8?B?\(Data($0).base64EncodedString())?=" }.joined(separator: "\n ")

@@ -1,10 +1,18 @@
 import ArgumentParser
 import CampaignAPI
+import FastCGI
 import Glibc
 
 /// The command: puts the rooms together.
 @main
 struct Campaignd: ParsableCommand {
+    static func main() {
+        if PlainCGI.isRequested { return PlainCGIProcess.run() }
+        // As spawn-fcgi and mod_fcgid start it: with a socket and without a word.
+        if CommandLine.arguments.count <= 1, ListeningSocket.isListening(STDIN_FILENO) { return main(["serve"]) }
+        main(nil)
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "campaignd",
         abstract: "The Tasking Manager's campaign API, on a folder of plain JSON files.",
@@ -14,6 +22,9 @@ struct Campaignd: ParsableCommand {
               campaignd init data --demo
               TM_SECRET=... campaignd serve --data data --socket campaignd.sock
               TM_SECRET=... campaignd token demo_admin --data data
+
+            Started by a web server for one request (plain CGI), it answers that request; the settings then come from the \
+            environment, the secret from TM_SECRET or the file that TM_SECRET_FILE names.
 
             Exit codes: 0 done; 1 something was found or refused; 64 the command's words are wrong; 73 something cannot be \
             made (a folder, a socket); 78 a setting is missing or wrong.

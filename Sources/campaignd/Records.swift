@@ -65,6 +65,7 @@ struct UserCommand: ParsableCommand {
                 let (wanted, username, role, pictureUrl, email) = (id, username, role, pictureUrl, email)
                 let wantsMessages = !noNotifications
                 let user = try write(data) { transaction in
+                    guard !username.isEmpty else { throw Failure.refused("a name is needed") }
                     let users = transaction.allUsers
                     guard !users.contains(where: { $0.username == username }) else {
                         throw Failure.refused("there is a user called \(username) already")

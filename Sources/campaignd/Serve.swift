@@ -53,7 +53,8 @@ struct Serve: ParsableCommand {
         try reporting {
             let logger = try Settings.logger()
             var configuration = Configuration(
-                secret: try Settings.secret(file: secretFile), allowedOrigins: Self.origins(),
+                secret: try Settings.secret(file: secretFile ?? Settings.environment("TM_SECRET_FILE")),
+                allowedOrigins: Settings.allowedOrigins,
                 appBaseURL: Settings.appBaseURL)
             let folder = try data.folder()
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
@@ -125,10 +126,5 @@ struct Serve: ParsableCommand {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0
         else { return nil }
         return (String(text[..<colon]), port)
-    }
-
-    private static func origins() -> Set<String> {
-        let list = Settings.environment("ALLOWED_ORIGINS") ?? ""
-        return Set(list.split { $0 == "," || $0 == " " }.map(String.init))
     }
 }

@@ -39,6 +39,21 @@ enum Settings {
         return secret
     }
 
+    /// The data folder.
+    ///
+    /// - Parameter path: what the command line says.
+    static func dataFolder(_ path: String?) throws -> DataFolder {
+        guard let path = path ?? environment("CAMPAIGNS_DATA"), !path.isEmpty else {
+            throw Failure.configuration("there is no data folder: name it with --data or in CAMPAIGNS_DATA")
+        }
+        return DataFolder(path)
+    }
+
+    /// The origins that browsers may call from.
+    static var allowedOrigins: Set<String> {
+        Set((environment("ALLOWED_ORIGINS") ?? "").split { $0 == "," || $0 == " " }.map(String.init))
+    }
+
     /// Where the Tasking Manager's web client is, without a slash at the end.
     static var appBaseURL: String {
         var url = environment("APP_BASE_URL") ?? Configuration.defaultAppBaseURL
@@ -77,10 +92,7 @@ struct DataOption: ParsableArguments {
     var path: String?
 
     func folder() throws -> DataFolder {
-        guard let path = path ?? Settings.environment("CAMPAIGNS_DATA"), !path.isEmpty else {
-            throw Failure.configuration("there is no data folder: name it with --data or in CAMPAIGNS_DATA")
-        }
-        return DataFolder(path)
+        try Settings.dataFolder(path)
     }
 
     /// Opens the folder for a command that works on it and ends.

@@ -151,11 +151,12 @@ class Process:
 
 
 class Responder(Process):
-    """A process that answers on a unix socket."""
+    """A process that answers on a unix socket, with a folder for it."""
 
-    def __init__(self, arguments, path, **options):
+    def __init__(self, arguments, folder, **options):
+        self.folder = folder
+        self.socket = folder / "campaignd.sock"
         super().__init__(arguments, **options)
-        self.socket = path
 
     def ready(self):
         wait_until(lambda: answers(self.socket), self.socket)
@@ -253,13 +254,13 @@ http {
 class Nginx(Process):
     """The repository's own configuration, without TLS and log, with one worker, before one responder."""
 
-    def __init__(self, folder, upstream="none", keepalive=64):
+    def __init__(self, folder, upstream, keepalive=64):
         folder.mkdir()
         (folder / "files").mkdir()
         self.folder = folder
         self.port = free_port()
         http = (ROOT / "nginx/campaigns-http.conf").read_text()
-        http = http.replace("/run/campaignd/campaignd.sock", str(upstream))
+        http = http.replace("/run/campaignd/", f"{upstream}/")
         http = re.sub(r"keepalive \d+;", f"keepalive {keepalive};", http)
         (folder / "campaigns-http.conf").write_text(http)
         shutil.copy(ROOT / "nginx/campaigns.conf", folder)
@@ -318,6 +319,7 @@ class Bench(contextlib.ExitStack):
         self.counter = 0
         self.environment = {**os.environ, "TM_SECRET": SECRET, "LOG_LEVEL": "warning"}
         self.token = ask([self.binary, "token", MANAGER], env=self.environment).decode().strip()
+        self.takes_large_answers = b"--large-answers" in ask([self.binary, "serve", "--help"])
         self.names = f"{os.getpid()}-{int(time.time())}"
 
     def finish(self):
@@ -332,29 +334,35 @@ class Bench(contextlib.ExitStack):
     def compile(self, source, *flags):
         program = self.path(Path(source).stem)
         flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-result", "-pthread", *flags]
-        ask(["gcc", HERE / source, "-o", program, *flags[:-1], flags[-1]])
+        ask(["gcc", HERE / source, "-o", program, *flags])
         return program
 
     # Responders
 
     def start(self, folder):
         """campaignd, which may not be ready yet, and which the caller ends."""
-        path = self.path("campaignd.sock")
-        arguments = [self.binary, "serve", "--data", folder, "--socket", path]
-        return Responder(arguments, path, env=self.environment)
+        own = self.path("campaignd")
+        own.mkdir()
+        arguments = [self.binary, "serve", "--data", folder, "--socket", own / "campaignd.sock"]
+        # As ./nginx/serve starts it.
+        if self.takes_large_answers:
+            arguments += ["--large-answers", own / "large"]
+        return Responder(arguments, own, env=self.environment)
 
     def campaignd(self, folder):
         return self.enter_context(self.start(folder)).ready()
 
     def ceiling(self, answer, threads):
         """The responder in C, which gives one answer to everything."""
-        path, file = self.path("ceiling.sock"), self.path("answer")
-        file.write_bytes(answer)
+        own = self.path("ceiling")
+        own.mkdir()
+        (own / "answer").write_bytes(answer)
         program = self.compile("ceiling.c", "-lfcgi")
-        return self.enter_context(Responder([program, path, threads, file], path)).ready()
+        arguments = [program, own / "campaignd.sock", threads, own / "answer"]
+        return self.enter_context(Responder(arguments, own)).ready()
 
     def nginx(self, responder=None, keepalive=64):
-        upstream = responder.socket if responder else "none"
+        upstream = responder.folder if responder else "/nonexistent"
         return self.enter_context(Nginx(self.path("nginx"), upstream, keepalive))
 
     # Clients: each of these gives a function that does one round

@@ -32,12 +32,17 @@ final class Ground: Sendable {
 
     /// Writes a file in place, as an editor does that does not rename.
     func write(_ text: String, _ file: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(file)"))
+        // Foundation takes ten times as long, and some tests write thousands.
+        let number = open("\(path)/\(file)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        defer { close(number) }
+        guard number >= 0, Glibc.write(number, text, text.utf8.count) == text.utf8.count else {
+            throw FastCGIClient.Broken("\(file) cannot be written: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Puts a file in place of another with a rename.
     func replace(_ text: String, _ file: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(file).new"))
+        try write(text, "\(file).new")
         guard rename("\(path)/\(file).new", "\(path)/\(file)") == 0 else { throw FastCGIClient.Broken("rename") }
     }
 

@@ -32,10 +32,10 @@ func released() throws {
     let holder = try Holder(ground)
     for _ in 0..<3 { #expect(throws: FolderUnavailable.self) { try hasty.rename(5, "no") } }
     let done = DispatchSemaphore(value: 0)
-    Thread {
+    inBackground {
         try? patient.rename(5, "a")
         done.signal()
-    }.start()
+    }
     holder.release()
     #expect(done.wait(timeout: .now() + 10) == .success)
     try ground.store().rename(5, "b")

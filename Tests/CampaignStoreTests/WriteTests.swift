@@ -129,7 +129,8 @@ func leftovers() throws {
 
 @Test("ids rise from 1")
 func rising() throws {
-    let store = try Ground().store()
+    let ground = try Ground()
+    let store = try ground.store()
     #expect(try (0..<5).map { try store.create("\($0)") } == [1, 2, 3, 4, 5])
 }
 
@@ -223,7 +224,8 @@ func noIDs() throws {
         ("a", "a ", false),
     ])
 func equivalent(name: String, other: String, isSame: Bool) throws {
-    let store = try Ground().store()
+    let ground = try Ground()
+    let store = try ground.store()
     let id = try store.create(name)
     #expect(try store.owner(of: other) == (isSame ? id : nil))
 }
@@ -257,7 +259,8 @@ func sharedName() throws {
 
 @Test("a name that another writer of the same group has just taken is taken")
 func sameTransaction() throws {
-    let store = try Ground().store()
+    let ground = try Ground()
+    let store = try ground.store()
     let owners = try store.write { transaction in
         transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
         let first = transaction.campaignID(named: "a")
@@ -301,11 +304,10 @@ func throwingInGroup() throws {
     let store = try ground.store()
     let holder = try Holder(ground)
     let refused = Mutex<Set<Int>>([])
-    let release = Thread {
+    inBackground {
         // The writers come while the lock is held, so that most of them go together.
         holder.release()
     }
-    release.start()
     try onThreads(16) { number in
         do {
             try store.write { transaction in
@@ -345,7 +347,8 @@ func manyThreads() throws {
 
 @Test("of many threads that want one name, one gets it")
 func oneName() throws {
-    let store = try Ground().store()
+    let ground = try Ground()
+    let store = try ground.store()
     let winners = Mutex(0)
     try onThreads(16) { _ in
         do {
@@ -398,10 +401,10 @@ func readersGoOn() throws {
     let store = try ground.store(timeout: .seconds(30))
     let holder = try Holder(ground)
     let done = DispatchSemaphore(value: 0)
-    Thread {
+    inBackground {
         _ = try? store.create("a")
         done.signal()
-    }.start()
+    }
     for _ in 0..<100 { #expect(try store.names() == [5: "Campaign 5"]) }
     #expect(done.wait(timeout: .now()) == .timedOut)
     holder.release()

@@ -25,7 +25,7 @@ func killed() throws {
         let count = Mutex(0)
         let enough = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
-        Thread {
+        inBackground {
             try? onThreads(6) { writer in
                 guard let client = try? site.client("\(writer % 2)") else { return }
                 var mine = books.withLock { $0[writer] } ?? Books()
@@ -44,7 +44,7 @@ func killed() throws {
             }
             enough.signal()
             ended.signal()
-        }.start()
+        }
         enough.wait()
         for daemon in daemons { daemon.send(SIGKILL) }
         for daemon in daemons { #expect(daemon.wait() == nil) }

@@ -113,11 +113,11 @@ func lockedBeside() throws {
     #expect(flock(lock, LOCK_EX) == 0)
     let answer = Mutex<Answered?>(nil)
     let done = DispatchSemaphore(value: 0)
-    Thread {
+    inBackground {
         let answered = try? writer.ask("PATCH", "/campaigns/\(id)/", ["name": "b"])
         answer.withLock { $0 = answered }
         done.signal()
-    }.start()
+    }
     for _ in 0..<50 { #expect(try reader.name(of: id) == "a") }
     #expect(done.wait(timeout: .now() + 10) == .success)
     let answered = try #require(answer.withLock { $0 })

@@ -171,9 +171,9 @@ func hugeValue() throws {
 
 @Test("thousands of headers are taken")
 func manyHeaders() throws {
-    let request = try request((0..<5000).map { ("HTTP_X_\($0)", "\($0)") })
-    #expect(request.headerFields.count == 5000)
-    #expect(request.headerFields[try #require(HTTPField.Name("X-4999"))] == "4999")
+    let request = try request((0..<2000).map { ("HTTP_X_\($0)", "\($0)") })
+    #expect(request.headerFields.count == 2000)
+    #expect(request.headerFields[try #require(HTTPField.Name("X-1999"))] == "1999")
 }
 
 @Test("the body's length is CONTENT_LENGTH, whatever a header says that CGI gives another name")

@@ -240,6 +240,17 @@ func bodyOverLimitSent() throws {
     #expect(try live.client().ask(Asked("GET", "/")).status == 200)
 }
 
+@Test("who is slow to close a connection that the server is done with holds up nobody")
+func slowToClose() throws {
+    let live = try Live(threads: 2, bodyLimit: 1000)
+    let slow = try (0..<2).map { _ in try live.client() }
+    for client in slow { #expect(try client.ask(Asked("POST", "/", body: Data(count: 2000))).status == 413) }
+    let other = try live.client()
+    let time = ContinuousClock().measure { #expect((try? other.ask(Asked("GET", "/")))?.status == 200) }
+    #expect(time < .seconds(1))
+    withExtendedLifetime(slow) {}
+}
+
 @Test("a body that is shorter than announced is refused")
 func bodyCutOff() throws {
     let live = try Live()
@@ -375,10 +386,10 @@ func stopInFlight(path: String) throws {
     live.echo.waitForEntered(1)
     let stopped = DispatchSemaphore(value: 0)
     let server = live.server
-    Thread {
+    inBackground {
         server.stop(within: .seconds(10))
         stopped.signal()
-    }.start()
+    }
     while FileManager.default.fileExists(atPath: live.path) { sched_yield() }
     #expect(stopped.wait(timeout: .now()) == .timedOut)
     live.echo.open()
@@ -399,15 +410,21 @@ func stopWithQueue() throws {
     for client in queued { try client.send(FastCGIClient.request(Asked("GET", "/queued"))) }
     let server = live.server
     let stopped = DispatchSemaphore(value: 0)
-    Thread {
+    inBackground {
         server.stop(within: .seconds(10))
         stopped.signal()
-    }.start()
+    }
     while FileManager.default.fileExists(atPath: live.path) { sched_yield() }
     live.echo.open()
     #expect(try text(busy.receive()) == "through")
-    for client in queued { #expect(try text(client.receive()) == "GET /queued 0 0") }
-    for client in queued + [busy] { client.close() }
+    busy.close()
+    var waiting = queued
+    while !waiting.isEmpty {
+        let client = try poll(waiting)
+        #expect(try text(client.receive()) == "GET /queued 0 0")
+        client.close()
+        waiting.removeAll { $0 === client }
+    }
     #expect(stopped.wait(timeout: .now() + 5) == .success)
 }
 
@@ -416,8 +433,7 @@ func stopIdle() throws {
     let live = try Live()
     let clients = try (0..<10).map { _ in try live.client() }
     for client in clients { #expect(try client.ask(Asked("GET", "/")).status == 200) }
-    let closing = Thread { for client in clients where client.isAtEnd() { client.close() } }
-    closing.start()
+    inBackground { for client in clients where client.isAtEnd() { client.close() } }
     #expect(live.stop(within: .seconds(10)) < .seconds(3))
 }
 

@@ -51,23 +51,29 @@ func full() {
 @Test("a job that is done is let go, though others always wait")
 func letGo() {
     let lane = WaitingLane(threads: 1, queue: 100)
-    let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-    weak var first: Token?
-    do {
-        let token = Token()
-        first = token
-        #expect(lane.add { withExtendedLifetime(token) {} })
-    }
-    // One job is always at work and one waits, so that the queue is never empty.
-    for _ in 0..<2 {
+    let gates = (0..<3).map { _ in (inside: DispatchSemaphore(value: 0), open: DispatchSemaphore(value: 0)) }
+    func addGate(_ number: Int) {
+        let gate = gates[number]
         #expect(
             lane.add {
-                inside.signal()
-                gate.wait()
+                gate.inside.signal()
+                gate.open.wait()
             })
     }
-    inside.wait()
-    #expect(first == nil)
-    gate.signal()
-    gate.signal()
+    weak var done: Token?
+    addGate(0)
+    gates[0].inside.wait()
+    do {
+        let token = Token()
+        done = token
+        #expect(lane.add { withExtendedLifetime(token) {} })
+    }
+    addGate(1)
+    addGate(2)
+    gates[0].open.signal()
+    // Now one is at work, one waits, and the one with the token is done.
+    gates[1].inside.wait()
+    #expect(done == nil)
+    gates[1].open.signal()
+    gates[2].open.signal()
 }

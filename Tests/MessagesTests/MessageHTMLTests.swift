@@ -1,1 +1,167 @@
+import Campaigns
+import Foundation
+import Messages
 import Testing
+
+private let base = "https://tasks.example.org"
+
+/// A message's HTML.
+private func html(_ text: String, campaign: String = "Floods", sender: String = "anna") -> String {
+    MessageHTML(appBaseURL: base).html(
+        Message(
+            id: 1, campaign: 1, campaignName: campaign, sender: 1, senderName: sender, senderPicture: nil,
+            subject: "s", text: text, sentDate: "2026-05-06T14:08:46.123456Z", projects: []))
+}
+
+/// What is in a message's body, without the line that says who it is from.
+private func body(_ text: String) -> String {
+    let all = html(text)
+    return all.range(of: "</p>\n").map { String(all[$0.upperBound...]) } ?? all
+}
+
+@Suite("the HTML of a message")
+struct MessageHTMLTests {
+    @Test("no scripting input gets through, wherever it stands", arguments: Place.allCases)
+    func scripting(_ place: Place) throws {
+        let inputs = ScriptingInputs.all
+        #expect(inputs.count > 400)
+        let parsed = try ParsedHTML.parse(inputs.map(place.html))
+        #expect(parsed.count == inputs.count)
+        for (input, parsed) in zip(inputs, parsed) {
+            #expect(parsed.dangers == [], "\(input.debugDescription)")
+        }
+    }
+
+    enum Place: String, CaseIterable {
+        case message, campaign, sender, everywhere, twice
+
+        func html(_ input: String) -> String {
+            switch self {
+            case .message: MessagesTests.html(input)
+            case .campaign: MessagesTests.html("Hello", campaign: input)
+            case .sender: MessagesTests.html("Hello", sender: input)
+            case .everywhere: MessagesTests.html(input, campaign: input, sender: input)
+            // What an input leaves open must not change what comes after it.
+            case .twice: MessagesTests.html("\(input)\n\n\(input) \(input)")
+            }
+        }
+    }
+
+    @Test("the check itself finds what is dangerous")
+    func control() throws {
+        let dangerous = [
+            "<script>xss()</script>", "<p onclick='xss()'>x</p>", "<a href=' java&#10;script:xss()'>x</a>",
+            "<img src='data:image/svg+xml,x' />", "<!-- x -->", "<p>x", "<p title='x'>y</p>",
+            "<code class='x'>y</code>",
+            "<svg/>", "<style>*{}</style>", "<iframe srcdoc='x'></iframe>", "<a href='\u{1}javascript:x'>x</a>",
+        ]
+        for (html, parsed) in zip(dangerous, try ParsedHTML.parse(dangerous)) {
+            #expect(parsed.dangers.count == 1, "\(html): \(parsed.dangers)")
+        }
+    }
+
+    @Test("names come out as the text that they are, whatever is in them")
+    func names() throws {
+        let inputs = ScriptingInputs.all
+        let parsed = try ParsedHTML.parse(inputs.map { html("Hello", campaign: $0, sender: $0) })
+        for (input, parsed) in zip(inputs, parsed) {
+            #expect(
+                parsed.text == "Message for the \(input) campaign contributors from admin \(input):\n\nHello\n"
+                    || parsed.text == "Message for the \(input) campaign contributors from admin \(input):\nHello\n",
+                "\(input.debugDescription)")
+            #expect(parsed.elements.map(\.name) == ["p", "a", "br", "br", "p"], "\(input.debugDescription)")
+        }
+    }
+
+    @Test("the link to the sender is one segment of a path, whatever the name")
+    func profile() throws {
+        let inputs = ScriptingInputs.all + ["", ".", "..", "a/b", "a?b#c", "Ürsula Ⅷ", "%2e%2e"]
+        for (input, parsed) in zip(inputs, try ParsedHTML.parse(inputs.map { html("Hello", sender: $0) })) {
+            let href = try #require(parsed.elements.first { $0.name == "a" }?.attributes.first?.value)
+            #expect(href.hasPrefix("\(base)/users/"), "\(input.debugDescription)")
+            let segment = href.dropFirst("\(base)/users/".count)
+            #expect(Self.percentDecoded(segment) == Array(input.utf8))
+            #expect(!segment.contains { "/?#\"'<> ".contains($0) }, "\(input.debugDescription)")
+        }
+    }
+
+    /// Foundation's decoding passes over a byte order mark.
+    private static func percentDecoded(_ segment: Substring) -> [UInt8] {
+        let pieces = segment.utf8.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false)
+        return pieces.first.map(Array.init).map { first in
+            pieces.dropFirst().reduce(into: first) { decoded, piece in
+                decoded += [UInt8(String(Substring(piece.prefix(2))), radix: 16) ?? 0] + piece.dropFirst(2)
+            }
+        } ?? []
+    }
+
+    @Test("raw HTML comes out as text")
+    func rawHTML() throws {
+        let texts = [
+            "<script>xss()</script>", "x <b>y</b> z", "<!-- comment -->", "<?php x ?>", "<![CDATA[x]]>",
+            "<!DOCTYPE html>",
+            "<div class=\"x\">y</div>", "<a href=\"https://example.org/\">z</a>", "<table><tr><td>1</table>",
+            "<iframe srcdoc='&lt;b&gt;'></iframe>",
+        ]
+        for (text, parsed) in zip(texts, try ParsedHTML.parse(texts.map(body))) {
+            #expect(parsed.elements.map(\.name) == ["p"])
+            #expect(parsed.text.trimmingCharacters(in: .newlines) == text)
+        }
+    }
+
+    @Test("links that do no harm stay")
+    func harmless() throws {
+        let links = [
+            "https://example.org/a?b=c&d=e#f", "http://example.org:8080/", "HTTPS://EXAMPLE.ORG/",
+            "mailto:a@example.org",
+            "/projects/12", "../x", "?page=2", "#top", "//example.org/x", "x/y:z", "?q=javascript:1",
+        ]
+        for (link, parsed) in zip(links, try ParsedHTML.parse(links.map { body("[x](\($0)) ![y](\($0))") })) {
+            #expect(parsed.elements.map(\.name) == ["p", "a", "img"])
+            #expect(parsed.elements[1].attributes.map(\.value) == [link])
+            #expect(parsed.elements[2].attributes.map(\.value) == [link, "y"])
+        }
+    }
+
+    @Test("a link that could do harm leads nowhere, and its text stays")
+    func harmful() throws {
+        #expect(body("[x](javascript:xss())") == "<p><a href=\"\">x</a></p>\n")
+        #expect(body("![x](data:image/png;base64,AAAA)") == "<p><img src=\"\" alt=\"x\" /></p>\n")
+    }
+
+    @Test("Markdown is rendered")
+    func markdown() {
+        #expect(
+            body("# Dear *mappers*\n\n1. **a**\n2. `b`\n\n> c  \n> d\n\n***\n\n```sh\nls\n```\n") == """
+                <h1>Dear <em>mappers</em></h1>
+                <ol>
+                <li><strong>a</strong></li>
+                <li><code>b</code></li>
+                </ol>
+                <blockquote>
+                <p>c<br />
+                d</p>
+                </blockquote>
+                <hr />
+                <pre><code class="language-sh">ls
+                </code></pre>
+
+                """)
+    }
+
+    @Test("a NUL does not cut a message off")
+    func nul() {
+        #expect(body("a\0b").contains("b"))
+    }
+
+    @Test(
+        "what is nested deep neither ends the process nor takes long",
+        arguments: ["> ", "- ", "*", "[", "![", "`", "<", "[](", "**a *", "1. ", "<!--", "<?", "<!A "])
+    func nested(_ piece: String) throws {
+        let text = String(repeating: piece, count: 2_000)
+        let start = ContinuousClock.now
+        let length = html(text + "x").utf8.count
+        #expect(length > 0)
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+}

@@ -33,7 +33,7 @@ public final class Daemon: @unchecked Sendable {
         process.standardError = pipe
         try process.run()
         let ready = DispatchSemaphore(value: 0)
-        let thread = Thread { [self] in
+        inBackground { [self] in
             while true {
                 let data = pipe.fileHandleForReading.availableData
                 let isReady = lines.withLock { lines in
@@ -45,7 +45,6 @@ public final class Daemon: @unchecked Sendable {
             }
             drained.signal()
         }
-        thread.start()
         guard ready.wait(timeout: .now() + 20) == .success, log.contains("notice ready") else {
             process.terminate()
             throw Command.Failed(description: "campaignd did not get ready: \(log)")
@@ -84,17 +83,29 @@ public final class Daemon: @unchecked Sendable {
     }
 }
 
+/// Does something on a thread of its own.
+public func inBackground(_ body: @escaping @Sendable () -> Void) {
+    // Foundation keeps a thread's block for ever, and with it what the block holds; so the block gives it away.
+    let work = Mutex<(@Sendable () -> Void)?>(body)
+    Thread {
+        let body = work.withLock { work in
+            defer { work = nil }
+            return work
+        }
+        body?()
+    }.start()
+}
+
 /// Does the same on several threads at once, and waits for all of them.
 public func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
     let failures = Mutex<[any Error]>([])
     let group = DispatchGroup()
     for number in 0..<count {
         group.enter()
-        let thread = Thread {
+        inBackground {
             do { try body(number) } catch { failures.withLock { $0.append(error) } }
             group.leave()
         }
-        thread.start()
     }
     group.wait()
     if let failure = failures.withLock({ $0.first }) { throw failure }

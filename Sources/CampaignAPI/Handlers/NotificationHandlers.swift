@@ -30,7 +30,7 @@ extension API {
         }
         // HEAD is safe (RFC 9110, 9.2.1): who asks with it has read nothing.
         if !shown.isRead, mayChange, call.request.head.method == .get {
-            try call.store.write { $0.markAsRead([id], by: user) }
+            try call.store.write { try $0.markAsRead([id], by: user) }
         }
         return Answer(call.json(shown, isSingle: true))
     }
@@ -39,8 +39,8 @@ extension API {
         let (id, user) = (call.id(), call.userID ?? 0)
         try call.store.write { transaction in
             try checkOwner(id, user, isThere: transaction.hasDelivered(id), transaction.isDelivered)
-            guard transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
-            transaction.deleteMessages([id], for: user)
+            guard try transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
+            try transaction.deleteMessages([id], for: user)
         }
         return Answer(["Success": "Message deleted"])
     }
@@ -53,30 +53,30 @@ extension API {
 
     @Sendable static func markAllAsRead(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        try call.store.write { $0.markAsRead(Set($0.messages(of: user)), by: user) }
+        try call.store.write { try $0.markAsRead(Set($0.messages(of: user)), by: user) }
         return Answer(["Success": "Messages marked as read"])
     }
 
     @Sendable static func markAsRead(_ call: Call) throws -> Answer {
-        try change(call) { transaction, ids, user in transaction.markAsRead(ids, by: user) }
+        try change(call) { transaction, ids, user in try transaction.markAsRead(ids, by: user) }
         return Answer(["Success": "Messages marked as read"])
     }
 
     @Sendable static func deleteAllNotifications(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        try call.store.write { $0.deleteMessages(Set($0.messages(of: user)), for: user) }
+        try call.store.write { try $0.deleteMessages(Set($0.messages(of: user)), for: user) }
         return Answer(["Success": "Messages deleted"])
     }
 
     @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
-        try change(call) { transaction, ids, user in transaction.deleteMessages(ids, for: user) }
+        try change(call) { transaction, ids, user in try transaction.deleteMessages(ids, for: user) }
         return Answer(["Success": "Messages deleted"])
     }
 
     /// Changes what a user has of the messages that the body names. Ids of messages that are not there (any more) do not
     /// matter; one that is another user's refuses the whole request.
     private static func change(
-        _ call: Call, _ body: @escaping @Sendable (Transaction, Set<Int>, Int) -> Void
+        _ call: Call, _ body: @escaping @Sendable (Transaction, Set<Int>, Int) throws -> Void
     ) throws {
         guard case .array(let items) = try call.object()["messageIds"] else {
             throw Problem.invalid("messageIds must be an array of ids")
@@ -91,7 +91,7 @@ extension API {
             guard ids.allSatisfy({ !transaction.hasDelivered($0) || transaction.isDelivered($0, to: user) }) else {
                 throw Problem.accessOtherUserMessage
             }
-            body(transaction, ids.intersection(transaction.messages(of: user)), user)
+            try body(transaction, ids.intersection(transaction.messages(of: user)), user)
         }
     }
 

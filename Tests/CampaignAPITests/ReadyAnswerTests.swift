@@ -1,0 +1,109 @@
+import CampaignStore
+import FastCGI
+import Foundation
+import HTTPTypes
+import Logging
+import TestSupport
+import Testing
+
+@testable import CampaignAPI
+
+private func ready(_ bytes: [UInt8]) -> AnswerCache.Ready {
+    AnswerCache.Ready(tag: EntityTag("tag"), whole: bytes, notModified: [])
+}
+
+private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+
+@Test(
+    "an answer that is ready is the one that would be made, the first time and after it",
+    arguments: [
+        "/campaigns/", "/campaigns", "/campaigns/5/", "/campaigns/5/?a=b", "/projects/1/campaigns/",
+        "/organisations/1/campaigns/",
+        "/system/docs/json/",
+    ])
+func same(path: String) throws {
+    for service in [try Service(), try Service(origins: ["https://tasks.example.org"])] {
+        let made = service.ask(.get, path)
+        for _ in 0..<3 {
+            #expect(
+                text(service.api.readyAnswer(to: "/api/v2" + path, ifNoneMatch: nil)) == text(made.head + made.body))
+        }
+    }
+}
+
+@Test(
+    "what depends on who asks, on more than the records, or is no 200, is never ready",
+    arguments: [
+        "/campaigns/99/", "/none", "/system/heartbeat/", "/notifications/", "/notifications/1/",
+        "/organisations/99/campaigns/", "",
+    ])
+func never(path: String) throws {
+    let service = try Service()
+    for _ in 0..<2 { #expect(service.api.readyAnswer(to: "/api/v2" + path, ifNoneMatch: nil) == nil) }
+}
+
+@Test("a ready answer shows a change by hand, and one by the service, at once")
+func changes() throws {
+    let service = try Service()
+    let target = "/api/v2/campaigns/5/"
+    #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: nil))?.contains("Floods") == true)
+    try service.folder.write(#"{"id": 5, "name": "By hand"}"#, to: "campaigns/5.json")
+    #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: nil))?.contains("By hand") == true)
+    #expect(service.ask(.patch, "/campaigns/5/", user: 1, body: #"{"name": "By PATCH"}"#).status == .ok)
+    #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: nil))?.contains("By PATCH") == true)
+    #expect(service.ask(.delete, "/campaigns/5/", user: 1).status == .ok)
+    #expect(service.api.readyAnswer(to: target, ifNoneMatch: nil) == nil)
+}
+
+@Test("the answers that are kept take bounded memory, long targets included")
+func bounded() {
+    let cache = AnswerCache()
+    let answer = ready([UInt8](repeating: 1, count: 200))
+    let targets = (0..<3500).map { "/api/v2/campaigns/5/?\($0)" + String(repeating: "x", count: 8000) }
+    for target in targets { cache.keep(answer, to: target, generation: 1) }
+    let kept = targets.filter { cache.answer(to: $0, generation: 1) != nil }
+    #expect(kept.reduce(0) { $0 + $1.utf8.count + answer.whole.count } <= 20 << 20)
+}
+
+@Test("an answer of an older state is not given for a newer one")
+func generations() {
+    let cache = AnswerCache()
+    cache.keep(ready([1]), to: "/a", generation: 1)
+    #expect(cache.answer(to: "/a", generation: 1)?.whole == [1])
+    #expect(cache.answer(to: "/a", generation: 2) == nil)
+    cache.keep(ready([2]), to: "/b", generation: 2)
+    #expect(cache.answer(to: "/a", generation: 2) == nil)
+}
+
+@Test("a large answer that is a file is there for every request, however many others there are")
+func largeAnswers() throws {
+    let (data, large) = (try TemporaryFolder(), try TemporaryFolder())
+    for id in 1...20 {
+        let description = String(repeating: "\(id) ", count: 100_000)
+        try data.write(#"{"name": "\#(id)", "description": "\#(description)"}"#, to: "campaigns/\(id).json")
+    }
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    var configuration = Configuration(secret: Service.secret)
+    configuration.largeAnswers = LargeAnswers(directory: large.path)
+    let api = API(try Store(DataFolder(data.path), logger: logger), configuration, logger: logger)
+    for _ in 0..<2 {
+        for id in 1...20 {
+            let answer = text(api.readyAnswer(to: "/api/v2/campaigns/\(id)/", ifNoneMatch: nil)) ?? ""
+            guard let location = answer.firstMatch(of: /(?i)x-accel-redirect: \/campaigns-large\/(\S+)/) else {
+                continue
+            }
+            #expect(FileManager.default.fileExists(atPath: "\(large.path)/\(location.1)"), "campaign \(id)")
+        }
+    }
+}
+
+@Test("who names the ETag of a ready answer gets 304, and who names another gets the whole")
+func notModified() throws {
+    let service = try Service()
+    let target = "/api/v2/campaigns/5/"
+    let tag = service.ask(.get, "/campaigns/5/").headerFields[.eTag]
+    for _ in 0..<2 {
+        #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: tag))?.hasPrefix("Status: 304") == true)
+        #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: "\"x\""))?.hasPrefix("Status: 200") == true)
+    }
+}

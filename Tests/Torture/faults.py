@@ -1,0 +1,612 @@
+"""Every system call of a change fails in turn (strace's injection), and the process is stopped at each."""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from common import ADMIN, Broken, Client, Hang, Site
+
+# What can fail, and how. A name with ? need not exist on this machine.
+FAULTS = {
+    "openat": "ENOSPC EIO EROFS EMFILE ENFILE EINTR EDQUOT ENOMEM EACCES",
+    "write": "ENOSPC EIO EINTR EDQUOT EFBIG ENOMEM",
+    "fdatasync": "EIO ENOSPC EDQUOT EROFS EINTR",
+    "fsync": "EIO ENOSPC EDQUOT EROFS EINTR",
+    "?rename,?renameat,renameat2": "ENOSPC EIO EROFS EDQUOT ENOMEM EINTR",
+    "?link,linkat": "ENOSPC EIO EROFS EDQUOT EMLINK",
+    "?unlink,unlinkat": "EIO EROFS ENOMEM EINTR",
+    "flock": "EINTR ENOLCK EIO",
+    "fstat,newfstatat,?stat,?lstat,statx": "EIO ENOMEM EINTR",
+    "fchmod,?fchmodat": "EIO EROFS EPERM",
+    "fchown,fchownat": "EIO EROFS EPERM EDQUOT",
+    "ftruncate,fallocate": "EIO ENOSPC EDQUOT",
+    "read,pread64": "EIO EINTR ENOMEM",
+    "getdents64": "EIO ENOMEM",
+    "?mkdir,mkdirat": "ENOSPC EIO EROFS EDQUOT",
+    "inotify_init1": "EMFILE ENFILE ENOMEM",
+    "inotify_add_watch": "ENOSPC ENOMEM EACCES",
+    "epoll_ctl": "ENOMEM ENOSPC",
+    "epoll_wait,epoll_pwait": "EINTR",
+    "accept4": "EMFILE ENFILE ECONNABORTED ENOMEM ENOBUFS EINTR EPROTO",
+    "setsockopt": "ENOMEM",
+    "recvfrom,sendto,writev": "EINTR ENOMEM",
+    "clone3,?clone": "EAGAIN ENOMEM",
+    "futex": "EINTR",
+    "close": "EIO EINTR",
+}
+STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT"}
+# At each of these the process is stopped in turn.
+STOPS = "openat,write,fdatasync,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,flock,fchmod,fchown,close,?mkdir,ftruncate"
+# A fault of the connection may end it; then there is no answer.
+TRANSPORT = re.compile(r"socket:|UNIX|anon_inode|eventpoll|accept4|setsockopt|recvfrom|sendto|epoll|inotify_init")
+
+
+class Operation:
+    """A change: how it is asked for, and what is there before and after it."""
+
+    def __init__(self, name, prepare, ask, is_done, missing=()):
+        self.name, self.prepare, self.ask, self.is_done = name, prepare, ask, is_done
+        # Files that are taken away before, so that they have to be made.
+        self.missing = missing
+
+
+def operations(site):
+    serial = [0]
+
+    def fresh():
+        serial[0] += 1
+        return f"name {serial[0]} {time.monotonic_ns()}"
+
+    def nothing(other):
+        return {"name": fresh()}
+
+    def made(other):
+        found = nothing(other)
+        answer = other.ask("POST", "/campaigns/", {"name": found["name"], "description": "d" * 300})
+        if answer.status != 201:
+            raise Broken(f"the process beside does not work: {answer!r}")
+        return {**found, "id": answer.json["campaignId"], "new": fresh()}
+
+    def linked(other):
+        found = made(other)
+        other.ask("POST", f"/projects/1/campaigns/{found['id']}/")
+        return found
+
+    def delivered(other):
+        found = linked(other)
+        other.ask("POST", f"/campaigns/{found['id']}/actions/message-contributors/", {"subject": found["name"], "message": "m"})
+        deadline = time.monotonic() + 5
+        reader = Client(other.path, 2)
+        while time.monotonic() < deadline:
+            box = reader.ask("GET", "/notifications/?status=unread").json["userMessages"]
+            number = next((item["messageId"] for item in box if item["subject"] == found["name"]), None)
+            if number:
+                reader.close()
+                return {**found, "message": number}
+            time.sleep(0.01)
+        raise Broken("a message is not delivered by the process beside")
+
+    def name_of(client, number):
+        answer = client.ask("GET", f"/campaigns/{number}/")
+        return answer.json["name"] if answer.status == 200 else (None if answer.status == 404 else f"{answer!r}")
+
+    def is_read(client, found):
+        reader = Client(client.path, 2)
+        answer = reader.ask("GET", "/notifications/?pageSize=100")
+        reader.close()
+        return next((item["read"] for item in answer.json["userMessages"] if item["messageId"] == found["message"]), "gone")
+
+    create = lambda client, found: client.ask("POST", "/campaigns/", {"name": found["name"]})
+    was_created = lambda client, found: sum(name == found["name"] for name in client.names().values())
+    return [
+        Operation("create", nothing, create, was_created),
+        Operation("first create", nothing, create, was_created, missing=(".lock", "campaigns/.next-id")),
+        Operation(
+            "rename", made, lambda client, found: client.ask("PATCH", f"/campaigns/{found['id']}/", {"name": found["new"]}),
+            lambda client, found: {found["new"]: 1, found["name"]: 0}.get(name_of(client, found["id"]), name_of(client, found["id"]))),
+        Operation(
+            "delete", made, lambda client, found: client.ask("DELETE", f"/campaigns/{found['id']}/"),
+            lambda client, found: {None: 1, found["name"]: 0}.get(name_of(client, found["id"]), name_of(client, found["id"]))),
+        Operation(
+            "first delete", made, lambda client, found: client.ask("DELETE", f"/campaigns/{found['id']}/"),
+            lambda client, found: {None: 1, found["name"]: 0}.get(name_of(client, found["id"]), name_of(client, found["id"])),
+            missing=("campaigns/.next-id",)),
+        Operation(
+            "link", made, lambda client, found: client.ask("POST", f"/projects/2/campaigns/{found['id']}/"),
+            lambda client, found: sum(
+                item["id"] == found["id"] for item in client.ask("GET", "/projects/2/campaigns/").json["campaigns"])),
+        Operation(
+            "message", linked,
+            lambda client, found: client.ask(
+                "POST", f"/campaigns/{found['id']}/actions/message-contributors/", {"subject": found["name"], "message": "m"}),
+            lambda client, found: sum(
+                json.loads(content)["subject"] == found["name"]
+                for path, content in site.snapshot().items() if path.startswith("messages/") and path.count("/") == 1)),
+        Operation(
+            "mark as read", delivered,
+            lambda client, found: Client(client.path, 2, client.timeout).ask(
+                "POST", "/notifications/mark-as-read-multiple/", {"messageIds": [found["message"]]}),
+            lambda client, found: {True: 1, False: 0}.get(is_read(client, found), is_read(client, found))),
+    ]
+
+
+class Tracer:
+    """strace with an injection, on a process that runs."""
+
+    def __init__(self, daemon, calls, what):
+        self.output = tempfile.NamedTemporaryFile(dir=daemon.site.path, suffix=".strace")
+        self.process = subprocess.Popen(
+            ["strace", "-f", "-y", "-s", "64", "-p", str(daemon.pid), "-o", self.output.name, "-e", f"trace={calls}",
+             "-e", "signal=none", *[part for one in what for part in ("-e", f"inject={one}")]],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        daemon.site.torture.started(self.process)
+        said = self.process.stderr.readline()
+        if "attached" not in said:
+            raise Broken(f"strace: {said.strip()}")
+
+    def end(self):
+        """The lines of the calls that failed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=20)
+        with open(self.output.name, errors="replace") as lines:
+            return [line.strip() for line in lines if "(INJECTED)" in line]
+
+
+class Bench:
+    """The victim, a process beside it that nothing happens to, and what is expected of both."""
+
+    def __init__(self, torture, name):
+        self.torture = torture
+        self.site = Site(torture, name)
+        self.beside = self.site.start("beside")
+        self.victim = self.site.start("victim")
+        self.other = self.beside.client()
+        self.operations = operations(self.site)
+        self.probe = self.other.ask("POST", "/campaigns/", {"name": "probe"}).json["campaignId"]
+        self.ids = set()
+
+    def end(self):
+        self.other.close()
+        self.victim.end()
+        self.beside.end()
+        self.site.remove()
+
+    def restart(self):
+        self.victim.kill()
+        self.victim = self.site.start("victim")
+
+    def case(self, operation, label, calls, injections, is_stop=False):
+        """One request under one fault.
+
+        Returns what failed; nothing: the fault lies beyond the last call.
+        """
+        torture, site = self.torture, self.site
+        found = operation.prepare(self.other)
+        for name in operation.missing:
+            path = os.path.join(site.data, name)
+            if os.path.exists(path):
+                os.unlink(path)
+        before = site.snapshot()
+        tracer = Tracer(self.victim, calls, injections)
+        client = self.victim.client(timeout=9)
+        answer = trouble = None
+        began = time.monotonic()
+        try:
+            answer = operation.ask(client, found)
+        except Hang:
+            trouble = "hang"
+        except (Broken, OSError):
+            trouble = "no answer"
+        took = time.monotonic() - began
+        hit = tracer.end()
+        client.close()
+        if is_stop:
+            if self.victim.is_alive:
+                # An answer came before the stop.
+                time.sleep(0.01)
+            hit = [] if self.victim.is_alive else ["stopped"]
+        torture.count("faults" if not is_stop else "stops", len(hit) and 1)
+        on_transport = bool(hit) and all(TRANSPORT.search(line) for line in hit)
+        where = f"{operation.name}, {label}" + (f" [{re.sub(r'[0-9]+', 'N', hit[0].split(' ', 1)[-1])[:110]}]" if hit and not is_stop else "")
+
+        died = not self.victim.is_alive
+        if died:
+            if not is_stop:
+                torture.find(f"crash: {where}: {self.victim.words()[-200:]!r}")
+            self.restart()
+            if site.leftovers():
+                torture.find(f"temporary files after a start: {operation.name}, {label}: {site.leftovers()}")
+        elif trouble == "hang":
+            torture.find(f"no answer within 9 s: {where}")
+            self.restart()
+        elif trouble and not on_transport:
+            torture.find(f"the connection was closed instead of an answer: {where}")
+
+        own = self.victim.client(timeout=9)
+        try:
+            states = {}
+            for who, asker in (("the process", own), ("the process beside", self.other)):
+                states[who] = operation.is_done(asker, found)
+            if not is_stop and not died:
+                # What is on the disk, as a new process sees it.
+                if len(set(map(str, states.values()))) > 1:
+                    torture.find(f"the processes differ: {where}: {states}")
+            state = states["the process beside"]
+            if state not in (0, 1):
+                torture.find(f"something else than before or after: {where}: {state}")
+            elif answer is not None and answer.status in (200, 201):
+                if state != 1:
+                    torture.find(f"answered {answer.status} and not done: {where}")
+            elif answer is not None and answer.is_polite_refusal:
+                if state != 0:
+                    torture.find(f"answered 503 and done: {where}")
+                elif self.changed(before, site.snapshot(), operation):
+                    torture.find(f"answered 503 and a file has changed: {where}: {self.changed(before, site.snapshot(), operation)}")
+            elif answer is not None:
+                torture.find(f"answered {answer!r}: {where}")
+            if states["the process"] != state:
+                torture.find(f"the process shows something else than the one beside: {where}: {states}")
+            if took > 7:
+                torture.find(f"answered after {took:.0f} s: {where}")
+            if answer is not None and answer.status == 201:
+                number = answer.json["campaignId"]
+                if number in self.ids:
+                    torture.find(f"an id was given twice: {where}")
+                self.ids.add(number)
+            # Without the fault.
+            again = own.ask("PATCH", f"/campaigns/{self.probe}/", {"name": f"probe {time.monotonic_ns()}"})
+            if again.status != 200:
+                torture.find(f"the next request failed: {where}: {again!r}")
+            heartbeat = own.ask("GET", "/system/heartbeat/")
+            if heartbeat.status != 200 or "broken" in heartbeat.json:
+                torture.find(f"the heartbeat afterwards: {where}: {heartbeat!r}")
+        except (Broken, Hang, OSError) as error:
+            torture.find(f"afterwards: {where}: {error}")
+            self.restart()
+        own.close()
+        return hit
+
+    @staticmethod
+    def changed(before, after, operation):
+        # The delivery of an earlier message goes on by itself.
+        return [
+            path for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path) and not path.startswith("messages/recipients")]
+
+    def thorough(self, label):
+        """After a start everything is as it was."""
+        old = self.victim.client(timeout=9).names()
+        status = self.victim.end()
+        if status != 0:
+            self.torture.find(f"after {label}: SIGTERM ended with {status}")
+        self.victim = self.site.start("victim")
+        new = self.victim.client().names()
+        if old != new or new != self.other.names():
+            self.torture.find(f"after {label}: a start shows something else than before")
+        if self.site.leftovers():
+            self.torture.find(f"after {label}: temporary files are left after a start: {self.site.leftovers()}")
+        trouble = self.site.check()
+        if trouble:
+            self.torture.find(f"after {label}: campaignd check: {trouble[:200]}")
+
+
+def groups(bench):
+    for operation in bench.operations:
+        for calls, errors in FAULTS.items():
+            for error in errors.split():
+                yield operation, calls, error, ""
+                if error in STAYING:
+                    yield operation, calls, error, "+"
+
+
+def run(torture):
+    bench = Bench(torture, "faults")
+    # First the stops, which are few.
+    share = torture.deadline - time.monotonic()
+    plans = list(groups(bench))
+    torture.random.shuffle(plans)
+    stops = list(bench.operations)
+    torture.random.shuffle(stops)
+    until = time.monotonic() + share * 0.3
+    for operation in stops:
+        number = 0
+        misses = 0
+        while misses < 2 and number < 80 and time.monotonic() < until:
+            number += 1 if not torture.quick else torture.random.randint(1, 8)
+            hit = bench.case(operation, f"stop at call {number}", STOPS, [f"{STOPS}:signal=KILL:when={number}"], is_stop=True)
+            misses = 0 if hit else misses + 1
+        bench.thorough("stops")
+    doubles(torture)
+    ids_after_unreadable_counter(torture)
+    seen_under_faults(torture, bench)
+    short_writes(torture)
+    full_disk(torture)
+    done = 0
+    for operation, calls, error, staying in plans:
+        if not torture.has_time:
+            break
+        plain = calls.replace("?", "").split(",")[0]
+        number, misses = 0, 0
+        # Threads count their own calls, so that one number may be missed and the next one hit.
+        while misses < 2 and number < 40 and torture.has_time:
+            number += 1
+            if "clone" in calls:
+                bench.restart()
+            hit = bench.case(operation, f"{plain} {error} at call {number}{staying}", calls, [f"{calls}:error={error}:when={number}{staying}"])
+            misses = 0 if hit else misses + 1
+        done += 1
+        if done % 10 == 0:
+            bench.thorough("faults")
+    bench.thorough("faults")
+    torture.count(f"of {len(plans)} kinds of faults", done)
+    bench.end()
+
+
+def doubles(torture):
+    """Two errors that come together when a disk dies: reads fail, and syncs."""
+    site = Site(torture, "doubles")
+    daemon = site.start()
+    client = daemon.client()
+    number = client.ask("POST", "/campaigns/", {"name": "old"}).json["campaignId"]
+    calls = "read,pread64,fsync,fdatasync,write"
+    for what in (["read:error=EIO", "fsync:error=EIO"], ["fsync:error=EIO", "fdatasync:error=EIO:when=2+"], ["fsync:error=EIO", "write:error=ENOSPC:when=4+"]):
+        before = site.file(number)
+        path = os.path.join(site.data, "campaigns")
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-p", str(daemon.pid), "-o", "/dev/null", "-P", path, "-P", f"{path}/{number}.json",
+             "-P", f"{path}/.{number}.json.tmp", "-e", f"trace={calls}", *[part for one in what for part in ("-e", f"inject={one}")]],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        torture.started(tracer)
+        tracer.stderr.readline()
+        answer = client.ask("PATCH", f"/campaigns/{number}/", {"name": f"new {what}"})
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate()
+        torture.count("double faults")
+        after = site.file(number)
+        if answer.status == 200 and (after is None or b"new" not in after):
+            torture.find(f"two faults, {what}: answered 200 and not done")
+        if answer.status == 503 and after != before:
+            torture.find(f"two faults, {what}: answered 503 and the record is {'gone' if after is None else 'changed'}")
+        if answer.status not in (200, 503):
+            torture.find(f"two faults, {what}: {answer!r}")
+        if after is None:
+            site.put("campaigns", number, {"id": number, "name": "old"})
+        if client.ask("PATCH", f"/campaigns/{number}/", {"name": "old"}).status != 200:
+            torture.find(f"two faults, {what}: the next change failed")
+            break
+    daemon.end()
+    site.remove()
+
+
+def ids_after_unreadable_counter(torture):
+    """The id of a removed campaign stays used, also when its counter cannot be read."""
+    site = Site(torture, "counter")
+    daemon = site.start()
+    client = daemon.client()
+    numbers = [client.ask("POST", "/campaigns/", {"name": str(number)}).json["campaignId"] for number in range(3)]
+    client.ask("DELETE", f"/campaigns/{numbers[-1]}/")
+    daemon.end()
+    for call, error in (("read", "EIO"), ("openat", "EIO"), ("openat", "EACCES"), ("newfstatat", "EIO")):
+        daemon = site.start()
+        client = daemon.client()
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-p", str(daemon.pid), "-o", "/dev/null", "-P", os.path.join(site.data, "campaigns/.next-id"),
+             "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when=1"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        torture.started(tracer)
+        tracer.stderr.readline()
+        answer = client.ask("POST", "/campaigns/", {"name": f"{call} {error}"})
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate()
+        torture.count("unreadable counters")
+        if answer.status == 201:
+            number = answer.json["campaignId"]
+            if number in numbers:
+                torture.find(f"an id was given twice: {call} of .next-id failed with {error} once")
+            numbers.append(number)
+            client.ask("DELETE", f"/campaigns/{number}/")
+        elif not answer.is_polite_refusal:
+            torture.find(f"{call} of .next-id failed with {error}: {answer!r}")
+        daemon.end()
+    site.remove()
+
+
+def seen_under_faults(torture, bench):
+    """What a process beside has changed is read under faults: 503 or the right answer, and the right answer from then on."""
+    site = bench.site
+    client = bench.victim.client(timeout=9)
+    for calls in ("openat", "read,pread64", "fstat,newfstatat,statx"):
+        for error in FAULTS[next(name for name in FAULTS if name.split(",")[0] == calls.split(",")[0])].split():
+            number = bench.other.ask("POST", "/campaigns/", {"name": f"seen {time.monotonic_ns()}"}).json["campaignId"]
+            client.names()
+            path = os.path.join(site.data, "campaigns", f"{number}.json")
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-p", str(bench.victim.pid), "-o", "/dev/null", "-P", path, "-e", f"trace={calls}",
+                 "-e", f"inject={calls}:error={error}:when=1"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            torture.started(tracer)
+            tracer.stderr.readline()
+            name = f"changed {time.monotonic_ns()}"
+            bench.other.ask("PATCH", f"/campaigns/{number}/", {"name": name})
+            answers = []
+            for _ in range(3):
+                try:
+                    answers.append(client.ask("GET", f"/campaigns/{number}/"))
+                except (Broken, Hang):
+                    answers.append(None)
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate()
+            answers.append(client.ask("GET", f"/campaigns/{number}/"))
+            torture.count("reads under faults")
+            kind = calls.split(",")[0]
+            for answer in answers:
+                if answer is None:
+                    torture.find(f"no answer: {kind} of a changed record failed with {error} once")
+                elif answer.status == 200 and answer.json["name"] != name:
+                    torture.find(f"an old name is shown: {kind} of a changed record failed with {error} once")
+                elif answer.status != 200 and not answer.is_polite_refusal:
+                    torture.find(f"{kind} of a changed record failed with {error} once: {answer.status} instead of 200 or 503")
+            if answers[-1] is not None and answers[-1].status != 200:
+                torture.find(f"{kind} of a changed record failed with {error} once: still {answers[-1].status} when all is well again")
+    client.close()
+    bench.restart()
+
+
+SHORT = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static int short_of_all(int fd) { struct stat s; return fstat(fd, &s) == 0 && S_ISREG(s.st_mode); }
+ssize_t write(int fd, const void *bytes, size_t count) {
+    static ssize_t (*real)(int, const void *, size_t);
+    static __thread unsigned turn;
+    if (!real) real = dlsym(RTLD_NEXT, "write");
+    if (short_of_all(fd)) {
+        if (++turn % 3 == 0) { errno = EINTR; return -1; }
+        if (count > 7) count = 7;
+    }
+    return real(fd, bytes, count);
+}
+ssize_t read(int fd, void *bytes, size_t count) {
+    static ssize_t (*real)(int, void *, size_t);
+    static __thread unsigned turn;
+    if (!real) real = dlsym(RTLD_NEXT, "read");
+    if (short_of_all(fd)) {
+        if (++turn % 3 == 0) { errno = EINTR; return -1; }
+        if (count > 7) count = 7;
+    }
+    return real(fd, bytes, count);
+}
+"""
+
+
+def short_writes(torture):
+    """Every write and read of a file does 7 bytes at the most, and every third is interrupted."""
+    site = Site(torture, "short")
+    library = os.path.join(site.path, "short.so")
+    compiler = next((one for one in ("cc", "gcc", "clang") if subprocess.run(["which", one], capture_output=True).returncode == 0), None)
+    if compiler is None:
+        return torture.say("no C compiler, so no short writes")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", library, "-ldl"], input=SHORT, text=True, check=True)
+    # Its records were written whole; what it reads is read in pieces.
+    daemon = site.start(environment={"LD_PRELOAD": library})
+    client = daemon.client()
+    told = {}
+    for number in range(30):
+        answer = client.ask("POST", "/campaigns/", {"name": f"short {number}", "description": "x" * number * 37})
+        torture.count("changes with short writes")
+        if answer.status != 201:
+            torture.find(f"with short reads and writes: {answer!r}")
+            break
+        told[answer.json["campaignId"]] = f"short {number}"
+        if number % 3 == 0:
+            client.ask("PATCH", f"/campaigns/{answer.json['campaignId']}/", {"name": f"renamed {number}"})
+            told[answer.json["campaignId"]] = f"renamed {number}"
+    if client.names() != told:
+        torture.find("with short reads and writes: not what was told")
+    daemon.end()
+    daemon = site.start()
+    if daemon.client().names() != told:
+        torture.find("after short writes: a start does not show what was told")
+    daemon.end()
+    if site.check():
+        torture.find(f"after short writes: {site.check()[:200]}")
+    site.remove()
+
+
+def full_disk(torture):
+    """A file system of a few hundred KiB, in a mount namespace of its own, written until it is full, and some more."""
+    if os.geteuid() != 0:
+        return torture.say("not root, so no full disk")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(reading)
+            torture.children = []
+            libc = ctypes.CDLL(None, use_errno=True)
+            private, place = 0x20000, os.path.join(torture.scratch, "full").encode()
+            os.mkdir(place)
+            if libc.unshare(0x20000) != 0 or libc.mount(b"none", b"/", None, 0x4000 | (1 << 18), None) != 0:
+                raise OSError(ctypes.get_errno(), "unshare")
+            if libc.mount(b"tmpfs", place, b"tmpfs", 0, b"size=400k,nr_inodes=120") != 0:
+                raise OSError(ctypes.get_errno(), "mount")
+            fill(torture, os.fsdecode(place))
+            status = 0
+        except PermissionError:
+            torture.say("no right to mount, so no full disk")
+            status = 0
+        except BaseException as error:  # noqa: BLE001 - told to the parent
+            torture.find(f"full disk: {type(error).__name__} {error}")
+        finally:
+            for process in torture.children:
+                if process.poll() is None:
+                    process.kill()
+            os.write(writing, json.dumps([torture.counts, torture.findings]).encode())
+            os._exit(status)
+    os.close(writing)
+    told = b""
+    while True:
+        more = os.read(reading, 65536)
+        if not more:
+            break
+        told += more
+    os.close(reading)
+    os.waitpid(child, 0)
+    torture.counts, torture.findings = json.loads(told)
+
+
+def fill(torture, place):
+    site = Site(torture, "site", 2, 4, at=place)
+    daemon, beside = site.start("s"), site.start("b")
+    client, other = daemon.client(), beside.client()
+    told, refused = {}, 0
+    for number in range(400):
+        name = f"full {number}"
+        known = sorted(told)
+        choice = torture.random.random()
+        before = site.snapshot()
+        if choice < 0.5 or not known:
+            answer = client.ask("POST", "/campaigns/", {"name": name, "description": "x" * torture.random.choice((10, 5000, 20000))})
+            if answer.status == 201:
+                told[answer.json["campaignId"]] = name
+        elif choice < 0.93:
+            which = torture.random.choice(known)
+            answer = client.ask("PATCH", f"/campaigns/{which}/", {"name": name, "description": "y" * torture.random.choice((10, 9000))})
+            if answer.status == 200:
+                told[which] = name
+        else:
+            which = torture.random.choice(known)
+            answer = client.ask("DELETE", f"/campaigns/{which}/")
+            if answer.status == 200:
+                del told[which]
+        torture.count("changes on a disk that gets full")
+        if answer.status not in (200, 201):
+            refused += 1
+            if not answer.is_polite_refusal:
+                torture.find(f"a full disk: {answer!r}")
+            if site.snapshot() != before:
+                torture.find("a full disk: 503, and a file has changed")
+        if client.names() != told or other.names() != told:
+            torture.find("a full disk: not what was told")
+            break
+        if site.leftovers():
+            torture.find("a full disk: temporary files stay")
+            break
+    if not refused:
+        torture.find("the disk did not get full, so nothing was tried")
+    torture.count("refused for lack of space", refused)
+    daemon.end()
+    daemon = site.start("s")
+    if daemon.client().names() != told:
+        torture.find("a full disk: a start does not show what was told")
+    daemon.end()
+    beside.end()
