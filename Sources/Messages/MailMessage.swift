@@ -80,14 +80,21 @@ struct MailMessage {
             } && text.utf8.count <= 254
     }
 
+    /// Bytes of an encoded word: they make 64 characters, which leaves room for "Subject: " in a line of 76.
+    private static let longestWord = 39
+
     /// A header's text as encoded words (RFC 2047), folded: whatever is in it, no line of it begins a header.
     private static func encoded(_ text: String) -> String {
-        // 39 bytes make a word of 64 characters, which leaves room for "Subject: " in a line of 76.
         var words: [[UInt8]] = [[]]
-        for scalar in text.unicodeScalars {
-            let bytes = Array(String(scalar.properties.generalCategory == .control ? " " : scalar).utf8)
-            if (words.last?.count ?? 0) + bytes.count > 39 { words.append([]) }
-            words[words.count - 1] += bytes
+        for character in text {
+            // What one sees as a character stays together where it fits into a word.
+            let pieces = character.utf8.count <= longestWord ? [character.unicodeScalars[...]] : character.scalarSlices
+            for piece in pieces {
+                let visible = piece.map { $0.properties.generalCategory == .control ? " " : $0 }
+                let bytes = Array(String(String.UnicodeScalarView(visible)).utf8)
+                if (words.last?.count ?? 0) + bytes.count > longestWord { words.append([]) }
+                words[words.count - 1] += bytes
+            }
         }
         return words.map { "=?utf-8?B?\(Data($0).base64EncodedString())?=" }.joined(separator: "\n ")
     }
@@ -118,5 +125,11 @@ extension Calendar {
         var calendar = self
         calendar.timeZone = .gmt
         return calendar
+    }
+}
+
+extension Character {
+    fileprivate var scalarSlices: [Substring.UnicodeScalarView] {
+        unicodeScalars.indices.map { unicodeScalars[$0...$0] }
     }
 }

@@ -149,13 +149,22 @@ class Tracer:
         if "attached" not in said:
             raise Broken(f"strace: {said.strip()}")
 
-    def end(self):
+    def end(self, is_stop=False):
         """The lines of the calls that failed."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=20)
+        detach(self.process, is_stop)
         with open(self.output.name, errors="replace") as lines:
             return [line.strip() for line in lines if "(INJECTED)" in line]
+
+
+def detach(tracer, is_stop=False):
+    # strace waits for ever for some threads of a process that is gone.
+    if tracer.poll() is None:
+        tracer.send_signal(signal.SIGKILL if is_stop else signal.SIGINT)
+    try:
+        tracer.communicate(timeout=3)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.communicate()
 
 
 class Bench:
@@ -204,13 +213,15 @@ class Bench:
         except (Broken, OSError):
             trouble = "no answer"
         took = time.monotonic() - began
-        hit = tracer.end()
+        hit = tracer.end(is_stop and answer is None)
         client.close()
         if is_stop:
-            if self.victim.is_alive:
-                # An answer came before the stop.
-                time.sleep(0.01)
-            hit = [] if self.victim.is_alive else ["stopped"]
+            try:
+                # The stop may also come after the answer.
+                self.victim.process.wait(2 if answer is None else 0.02)
+                hit = ["stopped"]
+            except subprocess.TimeoutExpired:
+                hit = []
         torture.count("faults" if not is_stop else "stops", len(hit) and 1)
         on_transport = bool(hit) and all(TRANSPORT.search(line) for line in hit)
         where = f"{operation.name}, {label}" + (f" [{re.sub(r'[0-9]+', 'N', hit[0].split(' ', 1)[-1])[:110]}]" if hit and not is_stop else "")
@@ -220,8 +231,13 @@ class Bench:
             if not is_stop:
                 torture.find(f"crash: {where}: {self.victim.words()[-200:]!r}")
             self.restart()
-            if site.leftovers():
-                torture.find(f"temporary files after a start: {operation.name}, {label}: {site.leftovers()}")
+            # Not those of a delivery that is going on.
+            found_left = set(site.leftovers())
+            if found_left:
+                time.sleep(1.2)
+                found_left &= set(site.leftovers())
+            if found_left:
+                torture.find(f"temporary files after a start: {operation.name}, {label}: {sorted(found_left)}")
         elif trouble == "hang":
             torture.find(f"no answer within 9 s: {where}")
             self.restart()
@@ -365,8 +381,7 @@ def doubles(torture):
         torture.started(tracer)
         tracer.stderr.readline()
         answer = client.ask("PATCH", f"/campaigns/{number}/", {"name": f"new {what}"})
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate()
+        detach(tracer)
         torture.count("double faults")
         after = site.file(number)
         if answer.status == 200 and (after is None or b"new" not in after):
@@ -402,8 +417,7 @@ def ids_after_unreadable_counter(torture):
         torture.started(tracer)
         tracer.stderr.readline()
         answer = client.ask("POST", "/campaigns/", {"name": f"{call} {error}"})
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate()
+        detach(tracer)
         torture.count("unreadable counters")
         if answer.status == 201:
             number = answer.json["campaignId"]
@@ -439,8 +453,7 @@ def seen_under_faults(torture, bench):
                     answers.append(client.ask("GET", f"/campaigns/{number}/"))
                 except (Broken, Hang):
                     answers.append(None)
-            tracer.send_signal(signal.SIGINT)
-            tracer.communicate()
+            detach(tracer)
             answers.append(client.ask("GET", f"/campaigns/{number}/"))
             torture.count("reads under faults")
             kind = calls.split(",")[0]
@@ -533,8 +546,9 @@ def full_disk(torture):
             os.close(reading)
             torture.children = []
             libc = ctypes.CDLL(None, use_errno=True)
-            private, place = 0x20000, os.path.join(torture.scratch, "full").encode()
+            place = os.path.join(torture.scratch, "full").encode()
             os.mkdir(place)
+            # CLONE_NEWNS; MS_REC and MS_PRIVATE: nobody else sees the mount, and it goes with this process.
             if libc.unshare(0x20000) != 0 or libc.mount(b"none", b"/", None, 0x4000 | (1 << 18), None) != 0:
                 raise OSError(ctypes.get_errno(), "unshare")
             if libc.mount(b"tmpfs", place, b"tmpfs", 0, b"size=400k,nr_inodes=120") != 0:
