@@ -52,7 +52,8 @@ struct Descriptor: ~Copyable {
     func read(size: Int, atMost limit: Int) throws(SystemError) -> [UInt8] {
         // One byte more than it holds, so that its end shows without another read.
         var bytes = try readOnce(min(size, limit - 1) + 1)
-        while bytes.count > size, bytes.count < limit {
+        // As many as there should be are all; otherwise it has grown or shrunk, or the system has given it in pieces.
+        while bytes.count != size, bytes.count < limit {
             let more = try readOnce(min(65_536, limit - bytes.count))
             if more.isEmpty { break }
             bytes += more

@@ -21,8 +21,9 @@ extension Store {
             recipients.remove(message.sender)
             let delivery = Delivery(id: message.id, recipients: recipients.sorted())
             let record = delivery.json.indented
-            try write { $0.deliver(message.id, record: record, byMail: byMail) }
-            progress(message, recipients.count)
+            if try write({ $0.deliver(message.id, record: record, byMail: byMail) }) {
+                progress(message, recipients.count)
+            }
         }
     }
 

@@ -136,10 +136,13 @@ extension Transaction {
     /// - Parameters:
     ///   - record: the delivery as its record holds it.
     ///   - byMail: whether it is to be sent by e-mail too.
-    func deliver(_ id: Int, record: [UInt8], byMail: Bool) {
-        guard catalogue.pendingMessages.contains(id) else { return }
-        stage(.deliveries, id, record)
+    /// - Returns: whether it was this one that delivered.
+    func deliver(_ id: Int, record: [UInt8], byMail: Bool) -> Bool {
+        guard catalogue.pendingMessages.contains(id) else { return false }
+        // First: a message that everybody has and nobody has noted for e-mail would never be sent so.
         if byMail { put(Mailing(id: id)) }
+        stage(.deliveries, id, record)
+        return true
     }
 
     /// Stores how far a message has been sent by e-mail.

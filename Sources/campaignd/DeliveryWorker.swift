@@ -15,6 +15,7 @@ final class DeliveryWorker: Sendable {
     private let logger: Logger
     private let deliverySignal = Monitor(Signal.none)
     private let mailSignal = Monitor(Signal.none)
+    private let running = Monitor(0)
 
     /// How often it looks for messages that another process has stored and not delivered.
     private static let rhythm = Duration.milliseconds(500)
@@ -30,10 +31,15 @@ final class DeliveryWorker: Sendable {
         deliverySignal.update { $0 = $0 == .end ? .end : .message }
     }
 
-    /// Says that it is time to end. What is not done is done after the next start, here or elsewhere.
+    /// Says that it is time to end. What is not begun is done after the next start, here or elsewhere.
     func end() {
         deliverySignal.update { $0 = .end }
         mailSignal.update { $0 = .end }
+    }
+
+    /// Waits until what was begun is done: an e-mail that is on its way would be sent again.
+    func wait(until deadline: ContinuousClock.Instant) {
+        _ = running.wait(timeout: max(.zero, deadline - .now)) { $0 == 0 ? true : nil }
     }
 
     func start() throws {
@@ -55,6 +61,8 @@ final class DeliveryWorker: Sendable {
     }
 
     private func repeatUntilEnd(_ signal: Monitor<Signal>, _ work: () throws -> Void) {
+        running.update { $0 += 1 }
+        defer { running.update { $0 -= 1 } }
         var hasFailed = false
         while true {
             do {

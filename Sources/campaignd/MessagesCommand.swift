@@ -41,8 +41,17 @@ struct MessagesCommand: ParsableCommand {
             columns.append("e-mail \(min(mailing.handled, recipients)) of \(recipients)\(failed)")
         }
         return columns.map { column in
-            // A name cannot make a line or a column of its own.
-            String(column.map { $0.isNewline || $0 == "\t" ? " " : $0 })
+            // A name cannot make a line or a column of its own, nor command the terminal.
+            String(String.UnicodeScalarView(column.unicodeScalars.map { $0.isPrintable ? $0 : " " }))
         }.joined(separator: "\t")
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isPrintable: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 }

@@ -82,8 +82,10 @@ struct Serve: ParsableCommand {
             var signal: Int32 = 0
             sigwait(&signals, &signal)
             logger.notice("stopping")
+            let deadline = ContinuousClock.now + .seconds(10)
             worker.end()
             server.stop(within: .seconds(10))
+            worker.wait(until: deadline)
             configuration.largeAnswers?.removeAll()
             store.writeCache()
         }

@@ -260,7 +260,7 @@ class Nginx(Process):
         self.folder = folder
         self.port = free_port()
         http = (ROOT / "nginx/campaigns-http.conf").read_text()
-        http = http.replace("/run/campaignd/", f"{upstream}/")
+        http = http.replace("/run/campaignd/", f"{upstream}/").replace("/var/cache/campaignd", f"{upstream}/large")
         http = re.sub(r"keepalive \d+;", f"keepalive {keepalive};", http)
         (folder / "campaigns-http.conf").write_text(http)
         shutil.copy(ROOT / "nginx/campaigns.conf", folder)
