@@ -16,7 +16,7 @@ public struct API: Responder {
     let store: Store
     let configuration: Configuration
     let logger: Logger
-    let html: MessageHTML
+    let html: MessageHTMLCache
     private let tokens: SessionTokens
     private let now: @Sendable () -> Int
     private let answers = AnswerCache()
@@ -32,7 +32,7 @@ public struct API: Responder {
         self.logger = logger
         self.now = now ?? Self.currentTime
         tokens = SessionTokens(secret: configuration.secret)
-        html = MessageHTML(appBaseURL: configuration.appBaseURL)
+        html = MessageHTMLCache(MessageHTML(appBaseURL: configuration.appBaseURL))
     }
 
     /// Seconds since 1970 in UTC. Not time(3): its clock lags behind by a few milliseconds, which makes a token that was

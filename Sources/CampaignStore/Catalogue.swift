@@ -1,6 +1,7 @@
 public import Campaigns
 internal import JSON
 internal import Logging
+internal import Threads
 
 /// What the data folder holds, in memory: everything that an answer needs, so that none reads a file.
 ///
@@ -50,15 +51,32 @@ public final class Catalogue {
     private func load(_ kind: RecordKind) throws(SystemError) {
         // In order, for then every sorted list grows at its end.
         let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-        if kind == .campaigns { campaigns.reserveCapacity(ids.count) }
-        var cached = kind == .campaigns && ids.count >= CatalogueCache.least ? CatalogueCache.read(folder)[...] : []
-        for id in ids {
+        if kind == .campaigns, ids.count >= CatalogueCache.least { return try loadCached(ids) }
+        for id in ids { try reload(kind, id) }
+    }
+
+    /// Reads those campaigns whose files have changed since they were put into the cache.
+    private func loadCached(_ ids: [Int]) throws(SystemError) {
+        campaigns.reserveCapacity(ids.count)
+        // The cache is read while the files are looked at.
+        let cache = Monitor<[CatalogueCache.Entry]?>(nil)
+        do {
+            try Thread("cache") { [folder] in
+                let entries = CatalogueCache.read(folder)
+                cache.update { $0 = entries }
+            }.detach()
+        } catch {
+            cache.update { $0 = [] }
+        }
+        let states = ids.map { FileState(folder.file(.campaigns, $0)) }
+        var cached = (cache.wait { $0 } ?? [])[...]
+        for (id, state) in zip(ids, states) {
             cached = cached.drop { $0.id < id }
-            if let entry = cached.first, entry.id == id, FileState(folder.file(kind, id)) == entry.state {
+            if let entry = cached.first, entry.id == id, entry.state == state {
                 campaigns.insert(entry)
-                highestIDs[kind] = id
+                highestIDs[.campaigns] = id
             } else {
-                try reload(kind, id)
+                try reload(.campaigns, id)
             }
         }
     }

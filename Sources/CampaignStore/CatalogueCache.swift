@@ -7,7 +7,7 @@ internal import Glibc
 /// very state in which it was read.
 struct CatalogueCache {
     /// A campaign as ``CampaignTable`` keeps it.
-    struct Entry {
+    struct Entry: Sendable {
         let id: Int
         let state: FileState
         let name: String
@@ -18,7 +18,7 @@ struct CatalogueCache {
 
     private static let magic = Array("campaignd cache 1\n".utf8)
     /// Fewer files than this are read as quickly.
-    static let least = 2_000
+    static let least = 500
     /// A file that has changed this shortly before it was read may change again without its times showing it: they move
     /// in steps of some milliseconds. In nanoseconds, with a margin.
     private static let settled = 1_000_000_000

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What tells one state of a file from another without reading it.
-struct FileState: Equatable {
+struct FileState: Equatable, Sendable {
     let size: Int
     let inode: UInt64
     /// Nanoseconds since 1970: of the content's last change, and of any last change.

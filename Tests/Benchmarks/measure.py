@@ -14,7 +14,7 @@ def main():
     parser = argparse.ArgumentParser()
     for option in "binary", "folder", "rows":
         parser.add_argument(f"--{option}", required=True)
-    for option in "rounds", "seconds":
+    for option in "rounds", "seconds", "patience":
         parser.add_argument(f"--{option}", type=int, required=True)
     options = parser.parse_args()
     names = [name for name in options.rows.replace(",", " ").split()] or list(ROWS)
@@ -23,12 +23,11 @@ def main():
             sys.exit(f"measure: there is no row '{name}'; there are {', '.join(ROWS)}")
     # So that everything is ended and removed after a signal too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    bench = Bench(options.binary, options.folder, options.rounds, options.seconds)
+    bench = Bench(options.binary, options.folder, options.rounds, options.seconds, options.patience)
     lines = []
     try:
         for name in names:
-            busy = os.getloadavg()[0]
-            say(f"measure: {name} ..." + (f" (the machine is busy: a load of {busy:.1f} before it)" if busy > 1 else ""))
+            say(f"measure: {name} ...")
             with bench:
                 lines += ROWS[name](bench)
     except KeyboardInterrupt:
@@ -39,8 +38,9 @@ def main():
         print("| what | against | reach | measured (median) | middle half |\n| --- | --- | --- | --- | --- |")
         for line in lines:
             print(line)
-        say(f"measure: medians of {options.rounds} rounds of {options.seconds} s, {time.strftime('%F')}, "
-            f"{os.cpu_count()} processors")
+        say(f"measure: {options.rounds} rounds of {options.seconds} s, {os.cpu_count()} processors, {time.strftime('%F')}")
+        if bench.disturbed:
+            say(f"measure: {bench.disturbed} rounds began while other processes were at work: the figures are doubtful")
     sys.exit(0 if len(lines) else 1)
 
 

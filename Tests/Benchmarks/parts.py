@@ -123,6 +123,21 @@ def cpu_seconds(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def others_work():
+    """Whether more than a tenth of the processors' time is used now."""
+
+    def times():
+        with open("/proc/stat") as file:
+            numbers = [int(word) for word in file.readline().split()[1:9]]
+        # What is idle, and all.
+        return numbers[3] + numbers[4], sum(numbers)
+
+    idle, every = times()
+    time.sleep(0.3)
+    idle, every = (after - before for after, before in zip(times(), (idle, every)))
+    return idle < every * 0.9
+
+
 def wait_until(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -306,8 +321,13 @@ class Nginx(Process):
 class Bench(contextlib.ExitStack):
     """All that the rows share. What is started for a row is ended after it."""
 
-    def __init__(self, binary, folder, rounds, seconds):
+    def __init__(self, binary, folder, rounds, seconds, patience):
         super().__init__()
+        # Seconds.
+        self.patience = patience
+        self.is_waiting = False
+        # Rounds that began although others were at work.
+        self.disturbed = 0
         self.binary = Path(binary).resolve()
         self.rounds = rounds
         self.seconds = seconds
@@ -425,6 +445,20 @@ class Bench(contextlib.ExitStack):
 
     # Rounds
 
+    def wait_for_quiet(self):
+        """Waits while other processes are at work, as long as there is patience left.
+
+        To be called while nothing of this run's own is at work.
+        """
+        while others_work() and self.patience > 0:
+            if not self.is_waiting:
+                say("    waiting for other processes to give the processors back ...")
+            self.is_waiting = True
+            self.patience -= 1
+            time.sleep(1)
+        self.is_waiting = False
+        self.disturbed += self.patience <= 0 and others_work()
+
     def alternate(self, **sides):
         """Runs the sides in turns, every other time in reverse, so that what else goes on hits all of them alike.
 
@@ -432,6 +466,7 @@ class Bench(contextlib.ExitStack):
         """
         results = {name: [] for name in sides}
         for number in range(self.rounds):
+            self.wait_for_quiet()
             order = list(sides.items())
             for name, side in order if number % 2 == 0 else reversed(order):
                 results[name].append(side())

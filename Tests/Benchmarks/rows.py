@@ -175,6 +175,7 @@ def busy(bench):
 
 def answered(bench, folder):
     """Seconds from the start to the first answer, and to the first list."""
+    bench.wait_for_quiet()
     begin = time.monotonic()
     with bench.start(folder) as service:
         while True:

@@ -278,6 +278,33 @@ struct DeliveryTests {
         #expect(Date().timeIntervalSince(begin) < 3)
     }
 
+    @Test("a process for one request (plain CGI) leaves a message queued, for a running process or campaignd deliver")
+    func plainCGI() throws {
+        let ground = try Ground([[2, 3]])
+        let body = Data(#"{"subject": "News", "message": "Hello"}"#.utf8)
+        func send() throws {
+            let outcome = try Command.run(
+                Repository.campaignd.path, [],
+                environment: [
+                    "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_METHOD": "POST",
+                    "REQUEST_URI": "/api/v2/campaigns/1/actions/message-contributors/",
+                    "CONTENT_LENGTH": "\(body.count)",
+                    "HTTP_AUTHORIZATION": Daemon.token(1), "CAMPAIGNS_DATA": ground.path, "TM_SECRET": Daemon.secret,
+                ], input: body)
+            #expect(outcome.text.hasPrefix("Status: 200"), "\(outcome.text)\(outcome.errors)")
+        }
+        try send()
+        #expect(try ground.record("messages/1")?["message"] as? String == "Hello")
+        #expect(try ground.recipients(1) == nil)
+        #expect(try ground.run(["messages", ground.path]).text.hasSuffix("\twaiting for delivery\n"))
+        #expect(try ground.run(["deliver", ground.path]).text == "message 1 delivered to 2 users\n")
+        let daemon = try ground.start()
+        defer { daemon.end() }
+        try send()
+        try ground.wait(seconds: 5) { try ground.recipients(2) == [2, 3] }
+        #expect(try ground.messages(of: 2) == [2, 1])
+    }
+
     @Test("what is left behind is delivered at the next start")
     func afterStart() throws {
         let ground = try Ground([[2, 3]])

@@ -71,15 +71,31 @@ struct MailMessageTests {
         "Content-Type",
     ]
 
+    /// E-mails with a text in every place, as they are read. Made once, for reading them takes its time.
+    private static let parsed = Result {
+        try ParsedMail.parse(texts.map { mail(subject: $0, campaign: $0, sender: $0, text: $0) })
+    }
+
+    private static func each() throws -> Zip2Sequence<[String], [ParsedMail]> {
+        let mails = try parsed.get()
+        #expect(mails.count == texts.count)
+        return zip(texts, mails)
+    }
+
     /// A header is one line: control characters come out as spaces.
     private static func shown(_ text: String) -> String {
         String(
             String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
     }
 
+    /// Without spaces. By scalars, for a space can be one character with what follows it.
+    private static func solid(_ text: String) -> [Unicode.Scalar] {
+        text.unicodeScalars.filter { !$0.properties.isWhitespace }
+    }
+
     @Test("no subject makes a header of its own")
     func subjects() throws {
-        for (text, mail) in zip(Self.texts, try ParsedMail.parse(Self.texts.map { Self.mail(subject: $0) })) {
+        for (text, mail) in try Self.each() {
             #expect(mail.names == Self.headers, "\(text.debugDescription.prefix(200))")
             #expect(mail.to == ["bea@example.org"])
             #expect(mail.subject == Self.shown(text), "\(text.debugDescription.prefix(200))")
@@ -89,25 +105,23 @@ struct MailMessageTests {
 
     @Test("no sender's name makes a header or an address of its own")
     func senders() throws {
-        for (text, mail) in zip(Self.texts, try ParsedMail.parse(Self.texts.map { Self.mail(sender: $0) })) {
+        for (text, mail) in try Self.each() {
             #expect(mail.names == Self.headers, "\(text.debugDescription.prefix(200))")
             #expect(mail.to == ["bea@example.org"])
             #expect(mail.from == ["noreply@tasks.example.org"], "\(text.debugDescription.prefix(200))")
-            #expect(
-                mail.fromName.filter { !$0.isWhitespace } == Self.shown(text).filter { !$0.isWhitespace },
-                "\(text.debugDescription.prefix(200))")
+            // Python keeps the space between two encoded words of a name.
+            #expect(Self.solid(mail.fromName) == Self.solid(Self.shown(text)), "\(text.debugDescription.prefix(200))")
         }
     }
 
     @Test("no campaign's name and no message makes a header or a part of its own")
     func bodies() throws {
-        let mails = try ParsedMail.parse(Self.texts.map { Self.mail(campaign: $0, text: $0) })
-        for (text, mail) in zip(Self.texts, mails) {
+        for (text, mail) in try Self.each() {
             #expect(mail.names == Self.headers, "\(text.debugDescription.prefix(200))")
             #expect(mail.parts.map(\.type) == ["text/plain", "text/html"], "\(text.debugDescription.prefix(200))")
             #expect(
                 mail.parts.first?.text == """
-                    Message for the \(text) campaign contributors from admin anna:
+                    Message for the \(text) campaign contributors from admin \(text):
 
                     \(text)
 
@@ -120,8 +134,7 @@ struct MailMessageTests {
 
     @Test("every line is plain ASCII, and short enough")
     func lines() throws {
-        let mails = Self.texts.map { Self.mail(subject: $0, campaign: $0, sender: $0, text: $0) }
-        for (text, mail) in zip(Self.texts, try ParsedMail.parse(mails)) {
+        for (text, mail) in try Self.each() {
             #expect(mail.isPlain, "\(text.debugDescription.prefix(200))")
             #expect(mail.longestLine <= 998, "\(text.debugDescription.prefix(200))")
             #expect(mail.type == "multipart/alternative")
@@ -148,8 +161,7 @@ struct MailMessageTests {
 
     @Test("the HTML part is a page with nothing dangerous in it, and the subject as its title")
     func page() throws {
-        let mails = try ParsedMail.parse(
-            ScriptingInputs.all.map { Self.mail(subject: $0, campaign: $0, sender: $0, text: $0) })
+        let mails = Array(try Self.parsed.get().prefix(ScriptingInputs.all.count))
         let pages = try ParsedHTML.parse(mails.map { $0.parts[1].text })
         for (input, page) in zip(ScriptingInputs.all, pages) {
             let names = page.elements.map(\.name)

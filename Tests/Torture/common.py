@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 
 SECRET = "torture-secret"
 ADMIN = 1
@@ -201,6 +202,7 @@ class Daemon:
         self.socket = site.socket(name)
         self.log = open(os.path.join(site.path, f"{name}.log"), "ab")
         self.log_start = self.log.tell()
+        self.clients = weakref.WeakSet()
         variables = {"PATH": os.environ["PATH"], "TM_SECRET": SECRET, **(environment or {})}
         self.process = subprocess.Popen(
             [*prefix, site.torture.binary, "serve", "--data", site.data, "--socket", self.socket, *arguments],
@@ -235,7 +237,9 @@ class Daemon:
             return log.read().decode("utf-8", "replace")
 
     def client(self, user=ADMIN, timeout=20.0):
-        return Client(self.socket, user, timeout)
+        client = Client(self.socket, user, timeout)
+        self.clients.add(client)
+        return client
 
     def kill(self):
         if self.process.poll() is None:
@@ -244,10 +248,12 @@ class Daemon:
         self.log.close()
 
     def end(self, timeout=15):
-        """As a supervisor does.
+        """As a supervisor does; a web server that is told so closes its idle connections.
 
         Returns the exit status, None when it had to be killed.
         """
+        for client in list(self.clients):
+            client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:

@@ -37,7 +37,6 @@ FAULTS = {
     "recvfrom,sendto,writev": "EINTR ENOMEM",
     "clone3,?clone": "EAGAIN ENOMEM",
     "futex": "EINTR",
-    "close": "EIO EINTR",
 }
 STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT"}
 # At each of these the process is stopped in turn.
