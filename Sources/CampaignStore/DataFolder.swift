@@ -58,6 +58,12 @@ public struct DataFolder: Sendable {
             // What root makes belongs to the one who owns the folder around it, so that the service can use it.
             var around = stat()
             if geteuid() == 0, stat("\(directory)/..", &around) == 0 { chown(directory, around.st_uid, around.st_gid) }
+            // What is going to be in it lasts only if its own name does.
+            do throws(SystemError) {
+                try Descriptor("\(directory)/..", O_RDONLY | O_DIRECTORY).sync()
+            } catch {
+                throw FolderUnavailable("The folder \(directory) cannot be made", error)
+            }
             return
         }
         let error = SystemError("mkdir \(directory)")
