@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 
 from parts import Bench, say
 from rows import ROWS
@@ -24,12 +25,17 @@ def main():
     # So that everything is ended and removed after a signal too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(options.binary, options.folder, options.rounds, options.seconds, options.patience)
-    lines = []
+    lines, failed = [], []
     try:
         for name in names:
             say(f"measure: {name} ...")
-            with bench:
-                lines += ROWS[name](bench)
+            try:
+                with bench:
+                    lines += ROWS[name](bench)
+            except Exception:
+                # What the other rows have given is not to be lost.
+                traceback.print_exc()
+                failed.append(name)
     except KeyboardInterrupt:
         say("measure: interrupted")
     finally:
@@ -41,7 +47,9 @@ def main():
         say(f"measure: {options.rounds} rounds of {options.seconds} s, {os.cpu_count()} processors, {time.strftime('%F')}")
         if bench.disturbed:
             say(f"measure: {bench.disturbed} rounds began while other processes were at work: the figures are doubtful")
-    sys.exit(0 if len(lines) else 1)
+    if failed:
+        say(f"measure: these rows could not be measured: {', '.join(failed)}")
+    sys.exit(1 if failed or not lines else 0)
 
 
 if __name__ == "__main__":

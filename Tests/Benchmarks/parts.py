@@ -78,22 +78,16 @@ class Folders:
         return self._kept(f"read-{campaigns}", campaigns)
 
     def to_write(self, campaigns):
-        """A folder that may grow; one that has grown by a tenth is made anew."""
-        if campaigns < 10_000:
-            return self.new(campaigns)
-        kept = self.place / f"write-{campaigns}"
-        if kept.exists() and len(os.listdir(kept / "campaigns")) > campaigns * 1.1:
-            kept.rename(self.scratch / kept.name)
-        return self._kept(kept.name, campaigns)
-
-    def new(self, campaigns=None):
-        """A folder of this run alone."""
+        """A folder that may grow; one that has grown by a quarter is made anew."""
         self.counter += 1
-        folder = self.scratch / str(self.counter)
-        folder.mkdir()
-        if campaigns is not None:
+        if campaigns < 10_000:
+            folder = self.scratch / str(self.counter)
             fill(folder, campaigns)
-        return folder
+            return folder
+        kept = self.place / f"write-{campaigns}"
+        if kept.exists() and len(os.listdir(kept / "campaigns")) > campaigns * 1.25:
+            kept.rename(self.scratch / f"outgrown-{self.counter}")
+        return self._kept(kept.name, campaigns)
 
     def _kept(self, name, campaigns):
         folder = self.place / name
@@ -333,13 +327,14 @@ class Bench(contextlib.ExitStack):
         self.seconds = seconds
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-        self.folders = Folders(folder)
-        # A unix socket's path may have 107 bytes.
-        self.run = Path(tempfile.mkdtemp(prefix="campaignd-bench.", dir="/tmp"))
-        self.counter = 0
         self.environment = {**os.environ, "TM_SECRET": SECRET, "LOG_LEVEL": "warning"}
         self.token = ask([self.binary, "token", MANAGER], env=self.environment).decode().strip()
         self.takes_large_answers = b"--large-answers" in ask([self.binary, "serve", "--help"])
+        self.counter = 0
+        # From here on there is something to remove.
+        self.folders = Folders(folder)
+        # A unix socket's path may have 107 bytes.
+        self.run = Path(tempfile.mkdtemp(prefix="campaignd-bench.", dir="/tmp"))
         self.names = f"{os.getpid()}-{int(time.time())}"
 
     def finish(self):
@@ -431,9 +426,10 @@ class Bench(contextlib.ExitStack):
         with Process(self._create(program, nginx, 1, 3600, rate)):
             yield
 
-    def disk(self, content):
-        """Files made durable a second, one after another."""
-        program, folder, file = self.compile("disk.c"), self.folders.new(), self.path("content")
+    def disk(self, folder, content):
+        """Files made durable a second, one after another, in a folder that is made for it."""
+        program, file = self.compile("disk.c"), self.path("content")
+        folder.mkdir()
         file.write_bytes(content)
 
         def round(seconds=self.seconds):

@@ -135,7 +135,9 @@ def create(bench):
     one, many = bench.creator(nginx, 1), bench.creator(nginx, 32)
     # What is made by the service is what the baseline writes.
     newest = max((folder / "campaigns").glob("*.json"), key=lambda file: int(file.stem))
-    results = bench.alternate(one_client=one, disk=bench.disk(newest.read_bytes()), clients_32=many)
+    # Next to the campaigns, so that both are in the same part of the disk.
+    disk = bench.disk(folder / "baseline", newest.read_bytes())
+    results = bench.alternate(one_client=one, disk=disk, clients_32=many)
     report(results)
     against = "temporary file, fsync, rename, fsync of the folder, in C"
     return [
@@ -281,17 +283,23 @@ def cgi(bench):
 
 def many(bench):
     service = bench.campaignd(bench.folders.to_read(1_000))
-    nginx = bench.nginx(service, keepalive=64)
+    with FastCGI(service.socket) as connection:
+        ceiling = bench.ceiling(connection.get(ONE), 1)
     seconds = max(3, bench.seconds)
-    results = bench.alternate(
-        clients_1000=bench.wrk(nginx, ONE, service, clients=1000, seconds=seconds),
-        clients_32=bench.wrk(nginx, ONE, service, seconds=seconds),
-    )
+    sides = {}
+    for name, responder in ("campaignd", service), ("C", ceiling):
+        nginx = bench.nginx(responder, keepalive=64)
+        for clients in 1000, 32:
+            sides[f"{name}_{clients}"] = bench.wrk(nginx, ONE, responder, clients=clients, seconds=seconds)
+    results = bench.alternate(**sides)
     report(results)
-    bad = sum(r["bad"] for r in results["clients_1000"])
-    values = ratios(results["clients_1000"], results["clients_32"])
+    lines = []
     what = "1,000 client connections, 64 kept FastCGI connections, default threads"
-    return [Line(what, "32 clients", "0.9, and no 502 or 504", values, note=f"{bad} errors")]
+    for name, label, reach in ("campaignd", what, "0.9, and no 502 or 504"), ("C", "the same, the C ceiling", "–"):
+        bad = sum(r["bad"] for r in results[f"{name}_1000"])
+        values = ratios(results[f"{name}_1000"], results[f"{name}_32"])
+        lines.append(Line(label, "32 clients", reach, values, note=f"{bad} errors"))
+    return lines
 
 
 ROWS = {

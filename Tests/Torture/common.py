@@ -322,6 +322,14 @@ class Site:
             os.path.relpath(os.path.join(folder, name), self.data)
             for folder, _, names in os.walk(self.data) for name in names if name.endswith(".tmp")]
 
+    def lasting_leftovers(self):
+        """Temporary files that stay; those of a delivery that is going on do not."""
+        found = set(self.leftovers())
+        if found:
+            time.sleep(1.2)
+            found &= set(self.leftovers())
+        return sorted(found)
+
     def file(self, number, kind="campaigns"):
         """The bytes of a record's file; None when there is none."""
         try:

@@ -230,13 +230,9 @@ class Bench:
             if not is_stop:
                 torture.find(f"crash: {where}: {self.victim.words()[-200:]!r}")
             self.restart()
-            # Not those of a delivery that is going on.
-            found_left = set(site.leftovers())
-            if found_left:
-                time.sleep(1.2)
-                found_left &= set(site.leftovers())
-            if found_left:
-                torture.find(f"temporary files after a start: {operation.name}, {label}: {sorted(found_left)}")
+            left = site.lasting_leftovers()
+            if left:
+                torture.find(f"temporary files after a start: {operation.name}, {label}: {left}")
         elif trouble == "hang":
             torture.find(f"no answer within 9 s: {where}")
             self.restart()
@@ -304,8 +300,9 @@ class Bench:
         new = self.victim.client().names()
         if old != new or new != self.other.names():
             self.torture.find(f"after {label}: a start shows something else than before")
-        if self.site.leftovers():
-            self.torture.find(f"after {label}: temporary files are left after a start: {self.site.leftovers()}")
+        left = self.site.lasting_leftovers()
+        if left:
+            self.torture.find(f"after {label}: temporary files are left after a start: {left}")
         trouble = self.site.check()
         if trouble:
             self.torture.find(f"after {label}: campaignd check: {trouble[:200]}")

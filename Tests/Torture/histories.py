@@ -231,12 +231,15 @@ class History:
         """
         torture = self.torture
         held = {}  # name: certain spans (from, to, key)
+        perhaps = {}  # name: the spans in which it may have been taken
         for key, events in by_key.items():
             changes = sorted((e for e in events if e.kind in ("create", "rename", "guarded", "delete") and e.outcome in (200, 201)), key=lambda e: e.answered)
             for place, event in enumerate(changes):
                 if event.kind == "delete":
                     continue
                 name = event.argument[1] if event.kind == "guarded" else event.argument
+                surely_later = [other.answered for other in changes if other.called > event.answered]
+                perhaps.setdefault(name, []).append((event.called, min(surely_later, default=float("inf")), key))
                 # Others that overlap with it may have come after it.
                 later = [other for other in changes if other is not event and other.answered > event.called]
                 end = min((other.called for other in later), default=float("inf"))
@@ -247,6 +250,12 @@ class History:
             for (start, end, key), (other_start, _, other) in zip(spans, spans[1:]):
                 if other_start < end and key != other:
                     torture.find(f"two campaigns had the name {name} at one moment: {key} and {other}")
+        refused = [e for e in self.events if e.outcome == {"create": 409, "rename": 400, "guarded": 400}.get(e.kind)]
+        for event in refused:
+            name = event.argument[1] if event.kind == "guarded" else event.argument
+            if not any(start < event.answered and event.called < end and key != event.key for start, end, key in perhaps.get(name, [])):
+                torture.find(f"{event.kind} was refused for a name that nobody had")
+        torture.count("refusals judged", len(refused))
         for event in lists:
             for name, spans in held.items():
                 for start, end, key in spans:

@@ -347,8 +347,9 @@ def run(torture):
             if trouble:
                 torture.find(f"campaignd check after kill -9: {trouble[:300]}")
             daemon = site.start("0")
-            if site.leftovers():
-                torture.find(f"temporary files after a start: {site.leftovers()}")
+            left = site.lasting_leftovers()
+            if left:
+                torture.find(f"temporary files after a start: {left}")
             names = daemon.client().names()
             told = {number: campaign.name for writer in writers for number, campaign in writer.campaigns.items()}
             if names != told:
