@@ -6,6 +6,6 @@
 // Glibc declares these for _GNU_SOURCE alone.
 struct sockaddr;
 int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
-int sync_file_range(int file, long offset, long count, unsigned int flags);
+int syncfs(int file);
 int renameat2(int folder, const char *from, int other_folder, const char *to, unsigned int flags);
 int pthread_setname_np(unsigned long thread, const char *name);

@@ -31,13 +31,16 @@ public struct DataFolder: Sendable {
     public var logos: String { "\(path)/logos" }
     /// What writers take an exclusive flock on.
     var lock: String { "\(path)/.lock" }
+    /// What has changed, on the disk before the files are.
+    var journal: String { "\(path)/.journal" }
     /// What the one process that sends e-mails takes an exclusive flock on.
     var mailLock: String { "\(path)/messages/.mail-lock" }
 
     func directory(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)" }
     func file(_ kind: RecordKind, _ id: Int) -> String { "\(path)/\(kind.rawValue)/\(id).json" }
     /// The next free id of a kind whose records the service makes.
-    func counter(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)/.next-id" }
+    func counter(_ kind: RecordKind) -> String { "\(directory(kind))/\(Self.counterName)" }
+    static let counterName = ".next-id"
 
     /// Makes what is missing of the folder. Records are for their owner alone; the pictures are for the web server too,
     /// which therefore may pass through the folder itself.
@@ -151,13 +154,12 @@ extension DataFolder {
                 return false
             }
         }
-        let changes = files.map { file in
-            let parts = file.path.split(separator: "/")
-            return FileChange(
-                directory: ([path] + parts.dropLast().map(String.init)).joined(separator: "/"),
-                name: String(parts.last ?? ""), contents: Array(file.contents.utf8))
-        }
-        try FolderCommit.run(changes) { () throws(SystemError) in }
+        let journal = Journal(self)
+        try journal.catchUp()
+        let changes = files.map { FileChange(path: $0.path, contents: Array($0.contents.utf8)) }
+        try FolderCommit.run(changes, in: self, journal: journal)
+        try Journal.sync(changes, in: self)
+        try journal.empty()
         return true
     }
 }

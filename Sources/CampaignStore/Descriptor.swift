@@ -71,12 +71,30 @@ struct Descriptor: ~Copyable {
         return bytes
     }
 
-    /// Writes all of it where the file stands.
-    func write(_ bytes: [UInt8]) throws(SystemError) {
+    /// Reads from a place to the file's end, or so many bytes.
+    func read(at place: Int, count: Int) throws(SystemError) -> [UInt8] {
+        var failed = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let piece = pread(number, buffer.baseAddress?.advanced(by: filled), count - filled, place + filled)
+                if piece < 0, errno == EINTR { continue }
+                failed = piece < 0
+                if piece <= 0 { return }
+                filled += piece
+            }
+        }
+        if failed { throw SystemError("read \(path)") }
+        return bytes
+    }
+
+    /// Writes all of it.
+    ///
+    /// - Parameter place: where in the file. Bytes.
+    func write(_ bytes: [UInt8], at place: Int = 0) throws(SystemError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(number, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+                pwrite(number, buffer.baseAddress?.advanced(by: written), buffer.count - written, place + written)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw count < 0 ? SystemError("write \(path)") : SystemError("write \(path)", EIO) }
@@ -84,10 +102,10 @@ struct Descriptor: ~Copyable {
         }
     }
 
-    /// Has the content written to the disk, without waiting for it: so that several files are on their way at once.
-    func startWriting() {
-        // SYNC_FILE_RANGE_WRITE. Only a hint: whether it is there is for ``syncContent()`` to find out.
-        _ = sync_file_range(number, 0, 0, 2)
+    func truncate(to size: Int) throws(SystemError) {
+        while ftruncate(number, size) != 0 {
+            guard errno == EINTR else { throw SystemError("ftruncate \(path)") }
+        }
     }
 
     /// Waits until the content is on the disk, with as much of the metadata as reading it needs.
@@ -101,6 +119,15 @@ struct Descriptor: ~Copyable {
     func sync() throws(SystemError) {
         while fsync(number) != 0 {
             guard errno == EINTR else { throw SystemError("fsync \(path)") }
+        }
+    }
+
+    /// Waits until everything on the file system that it is on is on the disk.
+    ///
+    /// Linux says so when the disk has refused something since version 5.8.
+    func syncFileSystem() throws(SystemError) {
+        while syncfs(number) != 0 {
+            guard errno == EINTR else { throw SystemError("syncfs \(path)") }
         }
     }
 }

@@ -1,22 +1,26 @@
 internal import CLinux
 internal import Glibc
 
-/// A file of the data folder as it is to be; nil contents: it is to be gone.
-struct FileChange: Sendable {
-    let directory: String
-    let name: String
+/// A file of the data folder as it is to be.
+struct FileChange: Equatable, Sendable {
+    /// Below the data folder.
+    let path: String
+    /// nil: it is to be gone.
     let contents: [UInt8]?
+    /// The digest of what the file holds before; nil when there is none, or none that can be read.
+    var former: String?
 
-    var path: String { "\(directory)/\(name)" }
-    fileprivate var temporary: String { "\(directory)/.\(name).tmp" }
-    fileprivate var former: String { "\(directory)/.\(name).former.tmp" }
+    /// The folder that it is in, below the data folder.
+    var directory: String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
+    var name: String { String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]) }
 }
 
-/// Brings changes of files to the disk, so that each is there whole or not at all, and nothing that was is lost.
+/// Carries out changes of files, so that each is there whole or not at all, and nothing that was is lost.
 ///
-/// Every new content goes to a temporary file and is synced there; only then do renames put them in place and removals
-/// take place, and the folders are synced. Whoever calls holds the ``FolderLock``.
+/// Every new content goes to a temporary file; when all are there the group is written to the ``Journal``, and is then on
+/// the disk. Only then do renames put the files in place, and removals take place. Whoever calls holds the ``FolderLock``.
 struct FolderCommit {
+    private let folder: DataFolder
     private var made: [FileChange] = []
     /// What has been put in place so far, and how.
     private var placed: [(change: FileChange, how: Placing)] = []
@@ -25,33 +29,56 @@ struct FolderCommit {
         case added, exchanged, linked, removed
     }
 
-    /// - Parameter beforePlacing: done when all contents are on the disk and none is in place.
+    /// - Parameters:
+    ///   - journal: nil for changes that it has already.
+    ///   - beforePlacing: done when the journal has the changes and none is in place.
     /// - Throws: ``SystemError``; then everything is as it was before.
-    static func run(_ changes: [FileChange], beforePlacing: () throws(SystemError) -> Void) throws(SystemError) {
-        var commit = FolderCommit()
+    static func run(
+        _ changes: [FileChange], in folder: DataFolder, journal: Journal?,
+        beforePlacing: () throws(SystemError) -> Void = {}
+    ) throws(SystemError) {
+        var commit = FolderCommit(folder: folder)
+        var changes = changes
         do throws(SystemError) {
-            try commit.prepare(changes)
-            try beforePlacing()
-            try commit.place(changes)
-            try commit.syncFolders(of: changes)
+            for place in changes.indices { try commit.prepare(&changes[place]) }
+            try journal?.append(changes)
         } catch {
             commit.undo()
             throw error
         }
+        do throws(SystemError) {
+            try beforePlacing()
+            try commit.place(changes)
+        } catch {
+            commit.undo()
+            journal?.withdraw()
+            throw error
+        }
+        // Were it not written, the group would be looked at once more, and found to be carried out.
+        try? journal?.markDone()
         commit.tidy()
     }
 
-    private mutating func prepare(_ changes: [FileChange]) throws(SystemError) {
-        for change in changes {
-            guard let contents = change.contents else { continue }
+    private init(folder: DataFolder) {
+        self.folder = folder
+    }
+
+    private func path(_ change: FileChange) -> String { "\(folder.path)/\(change.path)" }
+    private func temporary(_ change: FileChange) -> String {
+        "\(folder.path)/\(change.directory)/.\(change.name).tmp"
+    }
+    private func former(_ change: FileChange) -> String {
+        "\(folder.path)/\(change.directory)/.\(change.name).former.tmp"
+    }
+
+    private mutating func prepare(_ change: inout FileChange) throws(SystemError) {
+        if let contents = change.contents {
             made.append(change)
-            let file = try Self.create(change.temporary)
-            try file.inherit(from: change.directory)
+            let file = try Self.create(temporary(change))
+            try file.inherit(from: "\(folder.path)/\(change.directory)")
             try file.write(contents)
-            if changes.count == 1 { return try file.syncContent() }
-            file.startWriting()
         }
-        for change in made { try Descriptor(change.temporary, O_RDONLY).syncContent() }
+        if case .bytes(let bytes, _) = try RecordFile(path(change)) { change.former = Representation(bytes).digest }
     }
 
     private static func create(_ path: String) throws(SystemError) -> Descriptor {
@@ -68,21 +95,21 @@ struct FolderCommit {
     private mutating func place(_ changes: [FileChange]) throws(SystemError) {
         for change in changes {
             if change.contents == nil {
-                if rename(change.path, change.temporary) == 0 {
+                if rename(path(change), temporary(change)) == 0 {
                     placed.append((change, .removed))
                 } else if errno != ENOENT {
-                    throw SystemError("rename \(change.path)")
+                    throw SystemError("rename \(path(change))")
                 }
-            } else if exchange(change.temporary, change.path) {
+            } else if exchange(temporary(change), path(change)) {
                 placed.append((change, .exchanged))
-            } else if errno == ENOENT, rename(change.temporary, change.path) == 0 {
+            } else if errno == ENOENT, rename(temporary(change), path(change)) == 0 {
                 placed.append((change, .added))
-            } else if [EINVAL, ENOSYS].contains(errno), link(change.path, change.former) == 0 {
+            } else if [EINVAL, ENOSYS].contains(errno), link(path(change), former(change)) == 0 {
                 // A file system that cannot exchange.
                 placed.append((change, .linked))
-                guard rename(change.temporary, change.path) == 0 else { throw SystemError("rename \(change.path)") }
+                guard rename(temporary(change), path(change)) == 0 else { throw SystemError("rename \(path(change))") }
             } else {
-                throw SystemError("rename \(change.path)")
+                throw SystemError("rename \(path(change))")
             }
         }
     }
@@ -98,29 +125,22 @@ struct FolderCommit {
         return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2) == 0
     }
 
-    private func syncFolders(of changes: [FileChange]) throws(SystemError) {
-        for directory in Set(changes.map(\.directory)) {
-            try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync()
-        }
-    }
-
     private func undo() {
         for (change, how) in placed.reversed() {
             switch how {
-            case .added: unlink(change.path)
-            case .exchanged: _ = exchange(change.temporary, change.path)
-            case .linked: rename(change.former, change.path)
-            case .removed: rename(change.temporary, change.path)
+            case .added: unlink(path(change))
+            case .exchanged: _ = exchange(temporary(change), path(change))
+            case .linked: rename(former(change), path(change))
+            case .removed: rename(temporary(change), path(change))
             }
         }
-        for change in made { unlink(change.temporary) }
-        try? syncFolders(of: placed.map(\.change))
+        for change in made { unlink(temporary(change)) }
     }
 
-    /// Takes away what was there before. Nobody has to wait until that is on the disk: the next start would do it.
+    /// Takes away what was there before.
     private func tidy() {
         for (change, how) in placed where how != .added {
-            unlink(how == .linked ? change.former : change.temporary)
+            unlink(how == .linked ? former(change) : temporary(change))
         }
     }
 }
@@ -145,11 +165,9 @@ struct IDCounter {
         }
     }
 
-    /// Overwrites the few bytes in place, which a disk does as one.
-    ///
-    /// - Parameter durably: whether to wait until it is on the disk. A record that is there says as much as the
-    ///   counter does, so that only the removal of a record has to wait.
-    func write(_ next: Int, durably: Bool) throws(SystemError) {
+    /// Overwrites the few bytes in place, which a disk does as one, and does not wait until they are there: until then the
+    /// ``Journal`` has the ids that were used.
+    func write(_ next: Int) throws(SystemError) {
         let file: Descriptor
         do throws(SystemError) {
             file = try Descriptor(path, O_WRONLY)
@@ -157,9 +175,7 @@ struct IDCounter {
             guard error.code == ENOENT else { throw error }
             file = try Descriptor(path, O_WRONLY | O_CREAT, mode: 0o600)
             try file.inherit(from: directory)
-            if durably { try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync() }
         }
         try file.write(Array("\(next)\n".utf8))
-        if durably { try file.syncContent() }
     }
 }

@@ -13,7 +13,11 @@ public final class Store: Sendable {
     private let watches: Bool
     private let state: Mutex<State>
     private let writers = WriterQueue()
+    /// The writers' place; only one of them leads at a time.
     private let lockQueue = FolderLockQueue()
+    private let journal: Journal
+    /// Held by the thread that uses the journal.
+    private let journalTurn = Mutex(())
     /// Held while the cache is written, so that the process does not end meanwhile.
     private let cacheTurn = Mutex(())
 
@@ -38,10 +42,25 @@ public final class Store: Sendable {
         self.folder = folder
         self.logger = logger
         self.lockTimeout = lockTimeout
-        var opened = State(catalogue: Catalogue(folder, logger: logger), watch: nil)
         watches = watching
-        try Self.reopen(&opened, watching, folder, logger)
-        state = Mutex(opened)
+        journal = Journal(folder)
+        state = Mutex(State(catalogue: Catalogue(folder, logger: logger)))
+        if Journal.isLeft(in: folder) { takeOver() }
+        try state.withLock { state throws(FolderUnavailable) in
+            try Self.reopen(&state, watching, folder, logger)
+        }
+    }
+
+    /// Leaves no journal behind, unless others are writing, who will see to it.
+    deinit { try? checkpoint(.zero) }
+
+    /// Carries out the changes of before the last start of the machine.
+    private func takeOver() {
+        do {
+            try locked(lockTimeout) { _ in }
+        } catch {
+            logger.error("the journal cannot be carried out", metadata: ["reason": "\(error.detail)"])
+        }
     }
 
     /// Gives a reader the records as they are now: what anybody on this machine has finished before is in them.
@@ -99,51 +118,59 @@ public final class Store: Sendable {
     /// - Returns: why nothing of the batch is on the disk, or nil when all of it is.
     private func commit(_ batch: [Writer]) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
-            let lock = try FolderLock(folder, timeout: lockTimeout, queue: lockQueue)
-            let failure = commitLocked(batch)
-            lock.release()
-            guard let failure else { return nil }
-            throw failure
+            try locked(lockTimeout, queue: lockQueue) { journal throws(FolderUnavailable) in
+                let staged = try decide(batch).get()
+                guard !staged.files.isEmpty else { return }
+                try writing { () throws(SystemError) in try place(staged, journal) }
+            }
+            return nil
         } catch {
             logger.error("a change was refused", metadata: ["reason": "\(error.detail)"])
             return error
         }
     }
 
-    private func commitLocked(_ batch: [Writer]) -> FolderUnavailable? {
-        let staged: Transaction.Staged
-        switch decide(batch) {
-        case .success(let decided): staged = decided
-        case .failure(let error): return error
+    private func place(_ staged: Transaction.Staged, _ journal: Journal) throws(SystemError) {
+        if journal.end > Journal.limit {
+            try Journal.sync(journal.changes(), in: folder)
+            try journal.empty()
         }
-        guard !staged.files.isEmpty else { return nil }
-        defer {
-            // Also after a failure: what could not be undone is there for everyone to see.
-            state.withLock { state in
-                state.generation += 1
-                for (kind, id) in staged.records { try? state.catalogue.reload(kind, id) }
+        func run() throws(SystemError) {
+            try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
+                for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).write(next) }
             }
         }
         do throws(SystemError) {
-            do throws(SystemError) {
-                try place(staged)
-            } catch {
-                // A folder that is not there (any more) is as good as an empty one.
-                guard error.code == ENOENT, (try? folder.create()) != nil else { throw error }
-                try place(staged)
-            }
+            try run()
         } catch {
-            return FolderUnavailable("The data folder cannot be written", error)
+            // A folder that is not there (any more) is as good as an empty one.
+            guard error.code == ENOENT, (try? folder.create()) != nil else { throw error }
+            try run()
         }
-        for (kind, next) in staged.nextIDs { try? IDCounter(folder, kind).write(next, durably: false) }
-        return nil
     }
 
-    private func place(_ staged: Transaction.Staged) throws(SystemError) {
-        try FolderCommit.run(staged.files) { () throws(SystemError) in
-            guard staged.removesCampaigns, let next = staged.nextIDs[.campaigns] else { return }
-            try IDCounter(folder, .campaigns).write(next, durably: true)
+    private func writing<Value>(_ body: () throws(SystemError) -> Value) throws(FolderUnavailable) -> Value {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw FolderUnavailable("The data folder cannot be written", error)
         }
+    }
+
+    /// Holds the folder's lock for a while, in which all is done that other processes have left to do.
+    private func locked<Value: Sendable>(
+        _ timeout: Duration, queue: FolderLockQueue = FolderLockQueue(),
+        _ body: (Journal) throws(FolderUnavailable) -> Value
+    ) throws(FolderUnavailable) -> Value {
+        let lock = try FolderLock(folder, timeout: timeout, queue: queue)
+        let result = journalTurn.withLock { _ in
+            Result { () throws(FolderUnavailable) in
+                try writing { () throws(SystemError) in try journal.catchUp() }
+                return try body(journal)
+            }
+        }
+        lock.release()
+        return try result.get()
     }
 
     /// Asks each writer for its changes; one that throws has none.
@@ -165,6 +192,31 @@ public final class Store: Sendable {
             }
             if let failure = state.catalogue.failure { return .failure(failure) }
             return .success(transaction.staged)
+        }
+    }
+
+    /// Waits until everything that has changed is on the disk in its own file, and empties the journal.
+    ///
+    /// - Throws: ``FolderUnavailable``; then the journal keeps what it has.
+    public func checkpoint() throws(FolderUnavailable) { try checkpoint(lockTimeout) }
+
+    private func checkpoint(_ timeout: Duration) throws(FolderUnavailable) {
+        guard let size = FileState(folder.journal)?.size, size > 0 else { return }
+        // Others may write meanwhile. What they have written is left for the next time.
+        let (changes, mark) = try locked(timeout) { journal throws(FolderUnavailable) in
+            (try writing { () throws(SystemError) in try journal.changes() }, journal.mark)
+        }
+        do throws(SystemError) {
+            try Journal.sync(changes, in: folder)
+        } catch {
+            // A disk that has failed to take something is not given it again, unless it is written anew.
+            try locked(timeout) { journal throws(FolderUnavailable) in
+                try writing { () throws(SystemError) in try journal.carryOut(changes, again: true) }
+            }
+            throw FolderUnavailable("The data folder cannot be written", error)
+        }
+        try locked(timeout) { journal throws(FolderUnavailable) in
+            if journal.mark == mark { try writing { () throws(SystemError) in try journal.empty() } }
         }
     }
 

@@ -11,10 +11,8 @@ public final class Transaction {
         /// In the order of the first change; the last content counts.
         var files: [FileChange] = []
         var readers: [Int: Reader] = [:]
-        /// The next free ids of the kinds of which there are new records.
+        /// The next free ids of the kinds of which there are new records, or removed ones.
         var nextIDs: [RecordKind: Int] = [:]
-        var removesCampaigns = false
-        var records: [(RecordKind, Int)] = []
     }
 
     private let catalogue: Catalogue
@@ -99,7 +97,6 @@ public final class Transaction {
         staged.campaigns[id] = .some(nil)
         // What is removed no longer shows that its id was used, so the counter has to.
         staged.nextIDs[.campaigns] = try nextID(.campaigns)
-        staged.removesCampaigns = true
         stage(.campaigns, id, nil)
     }
 
@@ -109,12 +106,11 @@ public final class Transaction {
     public func put(_ user: User) { stage(.users, user.id, user.json.indented) }
 
     private func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?) {
-        let change = FileChange(directory: folder.directory(kind), name: "\(id).json", contents: contents)
+        let change = FileChange(path: "\(kind.rawValue)/\(id).json", contents: contents)
         if let place = staged.files.firstIndex(where: { $0.path == change.path }) {
             staged.files[place] = change
         } else {
             staged.files.append(change)
-            staged.records.append((kind, id))
         }
     }
 }

@@ -65,7 +65,7 @@ struct Serve: ParsableCommand {
             let store = try Self.open(folder, logger)
             store.removeLeftovers()
             let listening = try openSocket()
-            let worker = DeliveryWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
+            let worker = BackgroundWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
             let server = Server(
@@ -87,6 +87,7 @@ struct Serve: ParsableCommand {
             server.stop(within: .seconds(10))
             worker.wait(until: deadline)
             configuration.largeAnswers?.removeAll()
+            try? store.checkpoint()
             store.writeCache()
         }
     }

@@ -4,8 +4,8 @@ import Logging
 import Messages
 import Threads
 
-/// Delivers messages in the background, off the threads that answer requests.
-final class DeliveryWorker: Sendable {
+/// Does what has time, off the threads that answer requests: delivers messages, and empties the journal.
+final class BackgroundWorker: Sendable {
     private enum Signal {
         case none, message, end
     }
@@ -15,9 +15,10 @@ final class DeliveryWorker: Sendable {
     private let logger: Logger
     private let deliverySignal = Monitor(Signal.none)
     private let mailSignal = Monitor(Signal.none)
+    private let journalSignal = Monitor(Signal.none)
     private let running = Monitor(0)
 
-    /// How often it looks for messages that another process has stored and not delivered.
+    /// How often it looks for messages that another process has stored and not delivered, and into the journal.
     private static let rhythm = Duration.milliseconds(500)
 
     init(_ store: Store, mailer: Mailer?, logger: Logger) {
@@ -35,6 +36,7 @@ final class DeliveryWorker: Sendable {
     func end() {
         deliverySignal.update { $0 = .end }
         mailSignal.update { $0 = .end }
+        journalSignal.update { $0 = .end }
     }
 
     /// Waits until what was begun is done: an e-mail that is on its way would be sent again.
@@ -45,22 +47,25 @@ final class DeliveryWorker: Sendable {
     func start() throws {
         try Thread("delivery") { [self] in
             store.writeCache()
-            repeatUntilEnd(deliverySignal) {
+            repeatUntilEnd(deliverySignal, else: "messages cannot be delivered") {
                 try store.deliverMessages(byMail: mailer != nil) { [logger] message, recipients in
                     logger.notice(
                         "a message was delivered", metadata: ["id": "\(message.id)", "recipients": "\(recipients)"])
                 }
             }
         }.detach()
+        try Thread("journal") { [self] in
+            repeatUntilEnd(journalSignal, else: "the journal cannot be emptied") { try store.checkpoint() }
+        }.detach()
         guard let mailer else { return }
         try Thread("mail") { [self] in
-            repeatUntilEnd(mailSignal) {
+            repeatUntilEnd(mailSignal, else: "messages cannot be sent by e-mail") {
                 try mailer.sendWaiting(isEnding: { [mailSignal] in mailSignal.update { $0 == .end } })
             }
         }.detach()
     }
 
-    private func repeatUntilEnd(_ signal: Monitor<Signal>, _ work: () throws -> Void) {
+    private func repeatUntilEnd(_ signal: Monitor<Signal>, else complaint: Logger.Message, _ work: () throws -> Void) {
         running.update { $0 += 1 }
         defer { running.update { $0 -= 1 } }
         var hasFailed = false
@@ -70,7 +75,7 @@ final class DeliveryWorker: Sendable {
                 hasFailed = false
             } catch {
                 // Once: a full disk would otherwise fill the log as well.
-                if !hasFailed { logger.error("messages cannot be delivered", metadata: ["reason": "\(error)"]) }
+                if !hasFailed { logger.error(complaint, metadata: ["reason": "\(error)"]) }
                 hasFailed = true
             }
             let isEnding = signal.wait(timeout: Self.rhythm) { signal -> Bool? in

@@ -1,0 +1,333 @@
+internal import Glibc
+
+/// The file `.journal`, by which changes are on the disk before their files are (write-ahead logging).
+///
+/// A group of changes is written here and synced, which is one short write. Then its files are put in place, which
+/// everybody sees, and are left to the system to bring to the disk. A checkpoint waits until it has, and empties the journal.
+///
+/// Two things can go wrong between. If the process dies, the last group may not have been carried out whole: the next one
+/// that locks the folder does it. If the machine does, any file may be lost or torn: after a start of the machine
+/// all groups are carried out again.
+///
+/// Whoever calls holds the ``FolderLock``, and is the only thread of its process that does.
+final class Journal: @unchecked Sendable {
+    private final class Opened {
+        let file: Descriptor
+        let state: FileState
+
+        init(_ file: consuming Descriptor, _ state: FileState) {
+            self.file = file
+            self.state = state
+        }
+    }
+
+    private let folder: DataFolder
+    private var opened: Opened?
+    /// Where the last whole group ends, as far as is known.
+    private(set) var end = 0
+    /// The last group's place and header, by which another process's doings show.
+    private var last: (place: Int, header: JournalGroup.Header)?
+    /// Tells one state of the journal from another.
+    var mark: Mark { Mark(end: end, digest: last?.header.digest) }
+
+    struct Mark: Equatable {
+        let end: Int
+        let digest: String?
+    }
+
+    /// A journal this long is emptied before more is written. Bytes.
+    static let limit = 16 << 20
+    /// So many files are synced one by one; for more it is quicker to sync all of the file system.
+    private static let few = 16
+
+    init(_ folder: DataFolder) {
+        self.folder = folder
+    }
+
+    /// Whether there are changes of before the last start of this machine. Takes no lock.
+    static func isLeft(in folder: DataFolder) -> Bool {
+        guard let file = try? Descriptor(folder.journal, O_RDONLY),
+            let bytes = try? file.read(at: 0, count: JournalGroup.Header.size),
+            let header = JournalGroup.Header(bytes[...])
+        else { return false }
+        return header.boot != JournalGroup.boot
+    }
+
+    /// Takes note of what other processes have done, and carries out what they have not.
+    func catchUp() throws(SystemError) {
+        guard let file = try open(), let size = FileState(folder.journal)?.size else {
+            end = 0
+            return
+        }
+        if let last, size >= end, try self.header(at: last.place, file)?.digest == last.header.digest {
+            if size == end { return }
+        } else {
+            end = 0
+            last = nil
+        }
+        var bytes = try file.file.read(at: end, count: size - end)[...]
+        var isOfBefore = false
+        var unfinished: [FileChange]?
+        while let header = JournalGroup.Header(bytes) {
+            // What this boot has carried out is not looked at, only passed.
+            var changes: [FileChange]?
+            if !header.isDone || header.boot != JournalGroup.boot {
+                guard let group = JournalGroup.changes(header, bytes) else { break }
+                changes = group
+            }
+            guard bytes.count >= JournalGroup.Header.size + header.length else { break }
+            if header.boot != JournalGroup.boot { isOfBefore = true }
+            unfinished = header.isDone ? nil : changes
+            last = (end, header)
+            end += JournalGroup.Header.size + header.length
+            bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
+        }
+        // A group that was cut off has never counted.
+        if !bytes.isEmpty { try file.file.truncate(to: end) }
+        if isOfBefore {
+            let all = try changes()
+            try carryOut(all, again: false)
+            try Self.sync(all, in: folder)
+            try empty()
+        } else if let unfinished {
+            try carryOut(unfinished, again: false)
+            try markDone()
+        }
+    }
+
+    /// Brings a group to the disk; what has to be done then is announced by it, and ``markDone()`` says that it is.
+    ///
+    /// - Throws: ``SystemError``; then the group is not there.
+    func append(_ changes: [FileChange]) throws(SystemError) {
+        if try open() == nil { try make() }
+        guard let opened else { return }
+        let group = JournalGroup.bytes(changes, folder)
+        do throws(SystemError) {
+            try opened.file.write(group, at: end)
+            try opened.file.syncContent()
+        } catch {
+            try? opened.file.truncate(to: end)
+            throw error
+        }
+        if let header = JournalGroup.Header(group[...]) { last = (end, header) }
+        end += group.count
+    }
+
+    /// Says that the files of the last group are in place. Nobody waits for this to be on the disk.
+    func markDone() throws(SystemError) {
+        guard let opened, let last else { return }
+        try opened.file.write([JournalGroup.Header.done], at: last.place + JournalGroup.Header.size - 2)
+    }
+
+    /// Takes the last group back.
+    func withdraw() {
+        guard let opened, let last else { return }
+        end = last.place
+        self.last = nil
+        guard (try? opened.file.truncate(to: end)) != nil else { return }
+        try? opened.file.syncContent()
+    }
+
+    /// Forgets everything, which ``sync(_:in:)`` has brought to the disk.
+    func empty() throws(SystemError) {
+        guard let opened else { return }
+        try opened.file.truncate(to: 0)
+        try opened.file.syncContent()
+        end = 0
+        last = nil
+    }
+
+    /// What the journal holds.
+    func changes() throws(SystemError) -> [FileChange] {
+        guard let opened else { return [] }
+        var bytes = try opened.file.read(at: 0, count: end)[...]
+        var changes: [FileChange] = []
+        while let header = JournalGroup.Header(bytes), let group = JournalGroup.changes(header, bytes) {
+            changes += group
+            bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
+        }
+        return changes
+    }
+
+    /// Waits until the files are on the disk as they are now. Needs no lock.
+    static func sync(_ changes: [FileChange], in folder: DataFolder) throws(SystemError) {
+        let files = Set(changes.map(\.path))
+        guard files.count <= few else { return try Descriptor(folder.path, O_RDONLY).syncFileSystem() }
+        let directories = Set(changes.map(\.directory))
+        for file in files.union(directories.map { "\($0)/\(DataFolder.counterName)" }) {
+            do throws(SystemError) {
+                try Descriptor("\(folder.path)/\(file)", O_RDONLY).sync()
+            } catch {
+                // Removed, by this change or a later one.
+                guard error.code == ENOENT else { throw error }
+            }
+        }
+        for directory in directories {
+            try Descriptor("\(folder.path)/\(directory)", O_RDONLY | O_DIRECTORY).sync()
+        }
+    }
+
+    /// Makes the files what the journal says, except those that somebody else has changed since.
+    ///
+    /// - Parameter again: whether to write also those that look right, for the disk has failed to take them.
+    func carryOut(_ changes: [FileChange], again: Bool) throws(SystemError) {
+        var places: [String: Int] = [:]
+        var versions: [[FileChange]] = []
+        for change in changes {
+            let place = places[change.path] ?? versions.count
+            places[change.path] = place
+            if place == versions.count { versions.append([]) }
+            versions[place].append(change)
+        }
+        var wantedOnes: [FileChange] = []
+        for versions in versions {
+            guard let wanted = versions.last else { continue }
+            switch try RecordFile("\(folder.path)/\(wanted.path)") {
+            case .missing: if wanted.contents == nil { continue }
+            case .unreadable: continue
+            case .bytes(let bytes, _):
+                guard bytes == wanted.contents ? again : Self.isOurs(bytes, versions) else { continue }
+            }
+            wantedOnes.append(wanted)
+        }
+        try raiseCounters(changes)
+        try FolderCommit.run(wantedOnes, in: folder, journal: nil)
+    }
+
+    /// Whether a file's content is a version of it that the journal knows, or what a power cut has left of one.
+    private static func isOurs(_ bytes: [UInt8], _ versions: [FileChange]) -> Bool {
+        let digest = Representation(bytes).digest
+        return bytes.isEmpty || bytes.contains(0)
+            || versions.contains { $0.former == digest || $0.contents?.starts(with: bytes) == true }
+    }
+
+    /// Ids that the journal names have been used.
+    private func raiseCounters(_ changes: [FileChange]) throws(SystemError) {
+        for kind in [RecordKind.campaigns, .messages] {
+            let ids = changes.compactMap { change -> Int? in
+                guard change.path.hasPrefix("\(kind.rawValue)/") else { return nil }
+                return DataFolder.id(ofFile: change.path.dropFirst(kind.rawValue.count + 1))
+            }
+            let counter = IDCounter(folder, kind)
+            guard let highest = ids.max(), highest < .max, try counter.read() <= highest else { continue }
+            try counter.write(highest + 1)
+        }
+    }
+
+    // MARK: The file
+
+    /// The file as it is named now, or nil when there is none.
+    private func open() throws(SystemError) -> Opened? {
+        guard let state = FileState(folder.journal) else {
+            opened = nil
+            last = nil
+            return nil
+        }
+        if let opened, opened.state.inode == state.inode { return opened }
+        opened = Opened(try Descriptor(folder.journal, O_RDWR), state)
+        last = nil
+        return opened
+    }
+
+    private func make() throws(SystemError) {
+        let file = try Descriptor(folder.journal, O_RDWR | O_CREAT, mode: 0o600)
+        try file.inherit(from: folder.directory(.campaigns))
+        try Descriptor(folder.path, O_RDONLY | O_DIRECTORY).sync()
+        let state = FileState(try file.status())
+        opened = Opened(file, state)
+        end = 0
+    }
+
+    private func header(at place: Int, _ opened: Opened) throws(SystemError) -> JournalGroup.Header? {
+        JournalGroup.Header(try opened.file.read(at: place, count: JournalGroup.Header.size)[...])
+    }
+}
+
+/// A group of changes as the journal's text has it: a header, then for each change a line and the new content.
+///
+///     group 8a7bb5a1-… 1f0c…  000000000412 -
+///     campaigns/5.json 60d9f58853efd427b6af3942a4383e3e 351
+///     {
+///       "id": 5,
+///       …
+enum JournalGroup {
+    /// All headers are of one length, so that the state at the end of one can be overwritten.
+    struct Header {
+        /// In which run of the machine the group was written.
+        let boot: String
+        let digest: String
+        /// Of what follows the header. Bytes.
+        let length: Int
+        /// Whether the files are in place.
+        let isDone: Bool
+
+        static let size = 91
+        static let done = UInt8(ascii: "+")
+
+        /// nil when the bytes do not begin with a header.
+        init?(_ bytes: ArraySlice<UInt8>) {
+            let line = bytes.prefix(Self.size)
+            guard line.count == Self.size, line.last == UInt8(ascii: "\n") else { return nil }
+            let words = String(decoding: line.dropLast(), as: UTF8.self).split(
+                separator: " ", omittingEmptySubsequences: false)
+            guard words.count == 5, words[0] == "group", words[1].utf8.count == 36, words[2].utf8.count == 32,
+                words[3].utf8.count == 12, let length = Int(words[3]), length >= 0, ["-", "+"].contains(words[4])
+            else { return nil }
+            boot = String(words[1])
+            digest = String(words[2])
+            self.length = length
+            isDone = words[4] == "+"
+        }
+    }
+
+    /// A name for this run of the machine, from random(4). Where the system has none, each process counts as a run.
+    static let boot: String = {
+        let name = try? Descriptor("/proc/sys/kernel/random/boot_id", O_RDONLY).read(at: 0, count: 36)
+        if let name, name.count == 36, !name.contains(UInt8(ascii: " ")) {
+            return String(decoding: name, as: UTF8.self)
+        }
+        return "none-\(Representation(Array("\(getpid()) \(UInt64.random(in: 0 ... .max))".utf8)).digest.dropFirst())"
+    }()
+
+    static func bytes(_ changes: [FileChange], _ folder: DataFolder) -> [UInt8] {
+        var body: [UInt8] = []
+        for change in changes {
+            body += "\(change.path) \(change.former ?? "-") \(change.contents.map { String($0.count) } ?? "-")\n".utf8
+            body += change.contents ?? []
+            body.append(UInt8(ascii: "\n"))
+        }
+        let length = String(body.count)
+        let padded = String(repeating: "0", count: max(0, 12 - length.utf8.count)) + length
+        return Array("group \(boot) \(digest(boot, body[...])) \(padded) -\n".utf8) + body
+    }
+
+    /// What follows a header, or nil when it is not whole.
+    static func changes(_ header: Header, _ bytes: ArraySlice<UInt8>) -> [FileChange]? {
+        var body = bytes.dropFirst(Header.size).prefix(header.length)
+        guard body.count == header.length, digest(header.boot, body) == header.digest else { return nil }
+        var changes: [FileChange] = []
+        while !body.isEmpty {
+            guard let lineEnd = body.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            let words = String(decoding: body[..<lineEnd], as: UTF8.self).split(separator: " ")
+            body = body[(lineEnd + 1)...]
+            guard words.count == 3, !words[0].hasPrefix("/"), !words[0].split(separator: "/").contains("..") else {
+                return nil
+            }
+            var contents: [UInt8]?
+            if words[2] != "-" {
+                guard let count = Int(words[2]), count >= 0, count < body.count else { return nil }
+                contents = Array(body.prefix(count))
+                body = body.dropFirst(count)
+            }
+            guard body.popFirst() == UInt8(ascii: "\n") else { return nil }
+            changes.append(
+                FileChange(
+                    path: String(words[0]), contents: contents, former: words[1] == "-" ? nil : String(words[1])))
+        }
+        return changes
+    }
+
+    private static func digest(_ boot: String, _ body: ArraySlice<UInt8>) -> String {
+        Representation(Array(boot.utf8) + body).digest
+    }
+}

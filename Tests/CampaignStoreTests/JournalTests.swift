@@ -1,0 +1,298 @@
+import CampaignStore
+import Campaigns
+import Foundation
+import TestSupport
+import Testing
+
+// Promises 1 and 2: what was answered is on the disk, in the journal until the files are.
+
+// MARK: A journal by hand
+
+/// A group of changes as a journal has it.
+private struct Group {
+    var boot = thisBoot
+    var isDone = true
+    /// Path, what was there before, and what is to be there.
+    let changes: [(path: String, former: String?, contents: String?)]
+
+    static let thisBoot = String(
+        decoding: FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id")?.prefix(36) ?? Data(),
+        as: UTF8.self)
+    static let otherBoot = "00000000-0000-0000-0000-000000000000"
+
+    init(_ changes: [(path: String, former: String?, contents: String?)], boot: String = thisBoot, isDone: Bool = true)
+    {
+        self.changes = changes
+        self.boot = boot
+        self.isDone = isDone
+    }
+
+    var text: String {
+        var body = ""
+        for change in changes {
+            let former = change.former.map { Representation(Array($0.utf8)).digest } ?? "-"
+            body += "\(change.path) \(former) \(change.contents.map { String($0.utf8.count) } ?? "-")\n"
+            body += (change.contents ?? "") + "\n"
+        }
+        let digest = Representation(Array((boot + body).utf8)).digest
+        let length = String(repeating: "0", count: 12 - String(body.utf8.count).count) + String(body.utf8.count)
+        return "group \(boot) \(digest) \(length) \(isDone ? "+" : "-")\n" + body
+    }
+}
+
+private func campaign(_ id: Int, _ name: String) -> String { Ground.campaign(id, name) }
+
+// MARK: Its form
+
+@Test("a change is in the journal, with what was there before, until its file is on the disk")
+func journalled() throws {
+    let ground = try Ground(campaigns: [5])
+    let before = try ground.read("campaigns/5.json")
+    let store = try ground.store()
+    try store.rename(5, "new")
+    let after = try ground.read("campaigns/5.json")
+    #expect(try ground.read(".journal") == Group([("campaigns/5.json", before, after)]).text)
+    try store.delete(5)
+    #expect(
+        try ground.read(".journal")
+            == Group([("campaigns/5.json", before, after)]).text + Group([("campaigns/5.json", after, nil)]).text)
+    try store.checkpoint()
+    #expect(try ground.read(".journal") == "")
+    #expect(try store.create("next") == 6)
+    #expect(try store.names() == [6: "next"])
+}
+
+@Test("the journal is for its owner alone")
+func journalMode() throws {
+    let ground = try Ground(campaigns: [5])
+    try ground.store().rename(5, "new")
+    let mode = try FileManager.default.attributesOfItem(atPath: "\(ground.path)/.journal")[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+}
+
+@Test("a store that ends leaves nothing in the journal, unless somebody else is writing")
+func leftEmpty() throws {
+    let ground = try Ground(campaigns: [5])
+    do { try ground.store().rename(5, "one") }
+    #expect(try ground.read(".journal") == "")
+    var store: Store? = try ground.store(timeout: .milliseconds(100))
+    try store?.rename(5, "two")
+    let holder = try Holder(ground)
+    store = nil
+    #expect(try !ground.read(".journal").isEmpty)
+    holder.release()
+    #expect(try ground.store().names() == [5: "two"])
+}
+
+@Test("a journal that has become long is emptied before more is written")
+func longJournal() throws {
+    let ground = try Ground()
+    let store = try ground.store()
+    var sizes: [Int] = []
+    for number in 1...20 {
+        try store.create("\(number)", description: String(repeating: "a", count: 1 << 20))
+        sizes.append(try FileManager.default.attributesOfItem(atPath: "\(ground.path)/.journal")[.size] as? Int ?? 0)
+    }
+    #expect(sizes.max() ?? 0 > 16 << 20)
+    #expect(sizes.max() ?? 0 < 18 << 20)
+    #expect(sizes.last ?? 0 < 5 << 20)
+    #expect(try store.names().count == 20)
+}
+
+// MARK: A process that died
+
+@Test("what a process has left undone when it died is done by the next that writes")
+func unfinished() throws {
+    let ground = try Ground(campaigns: [1, 2])
+    let log = Log()
+    let store = try ground.store(log: log)
+    let changes: [(String, String?, String?)] = [
+        ("campaigns/1.json", campaign(1, "Campaign 1"), campaign(1, "changed")),
+        ("campaigns/2.json", campaign(2, "Campaign 2"), nil),
+        ("campaigns/7.json", nil, campaign(7, "made")),
+    ]
+    try ground.write(Group(changes, isDone: false).text, ".journal")
+    // Nobody was told of it, so it need not be seen yet.
+    #expect(try store.names() == [1: "Campaign 1", 2: "Campaign 2"])
+    #expect(try store.create("next") == 8)
+    #expect(try store.names() == [1: "changed", 7: "made", 8: "next"])
+    #expect(log.text.isEmpty)
+}
+
+@Test("the id of a campaign whose removal was left undone is not used again")
+func unfinishedRemoval() throws {
+    let ground = try Ground(campaigns: [9])
+    try ground.write(Group([("campaigns/9.json", campaign(9, "Campaign 9"), nil)], isDone: false).text, ".journal")
+    let store = try ground.store()
+    #expect(try store.create("next") == 10)
+    #expect(try store.names() == [10: "next"])
+}
+
+@Test("what was done is not done again: a file edited or removed by hand since stays as it is")
+func finished() throws {
+    let ground = try Ground(campaigns: [1, 3])
+    let store = try ground.store()
+    try store.rename(1, "by the service")
+    try store.create("made")
+    try ground.replace(campaign(1, "by hand"), "campaigns/1.json")
+    try ground.remove("campaigns/4.json")
+    // One that knows the journal, one that reads it for the first time.
+    try store.create("next")
+    try ground.store().create("last")
+    #expect(try store.names() == [1: "by hand", 3: "Campaign 3", 5: "next", 6: "last"])
+}
+
+@Test("a group that was cut off anywhere has never been, and is cut away")
+func cutOff() throws {
+    let whole = Group([("campaigns/1.json", campaign(1, "Campaign 1"), campaign(1, "changed"))], isDone: false).text
+    for length in 0..<whole.utf8.count {
+        let ground = try Ground(campaigns: [1])
+        try ground.write(String(decoding: whole.utf8.prefix(length), as: UTF8.self), ".journal")
+        let store = try ground.store()
+        try store.create("new")
+        #expect(try store.names() == [1: "Campaign 1", 2: "new"])
+        #expect(try ground.read(".journal").hasPrefix("group \(Group.thisBoot)"))
+    }
+}
+
+@Test(
+    "what is no journal harms nothing",
+    arguments: [
+        "hello", "\n\n\n", "group", String(repeating: "x", count: 5000),
+        Group([("campaigns/1.json", nil, "{}")], isDone: false).text.replacing("000", with: "999"),
+        Group([("campaigns/1.json", nil, "{}")], isDone: false).text.replacing("{}", with: "[]"),
+        Group([("../outside.json", nil, "{}")], isDone: false).text,
+        Group([("/tmp/outside.json", nil, "{}")], isDone: false).text,
+        Group([("campaigns/1.json extra", nil, "{}")], isDone: false).text,
+        Group([], boot: Group.otherBoot).text,
+    ])
+func noJournal(text: String) throws {
+    let ground = try Ground(campaigns: [1])
+    try ground.write(text, ".journal")
+    let store = try ground.store()
+    try store.create("new")
+    #expect(try store.names() == [1: "Campaign 1", 2: "new"])
+    #expect(!FileManager.default.fileExists(atPath: ground.path + "/../outside.json"))
+}
+
+@Test("a journal that is removed, or of which there is another, keeps nobody from writing")
+func journalRemoved() throws {
+    let ground = try Ground(campaigns: [1])
+    let (one, other) = (try ground.store(), try ground.store())
+    try one.rename(1, "a")
+    try ground.remove(".journal")
+    try one.rename(1, "b")
+    try other.rename(1, "c")
+    try ground.replace("", ".journal")
+    try one.rename(1, "d")
+    try other.checkpoint()
+    try one.rename(1, "e")
+    #expect(try other.names() == [1: "e"])
+    #expect(try ground.read(".journal").contains("\"e\""))
+}
+
+@Test("where the journal cannot be written, nothing is changed")
+func inTheWay() throws {
+    let ground = try Ground(campaigns: [1])
+    try FileManager.default.createDirectory(atPath: "\(ground.path)/.journal", withIntermediateDirectories: false)
+    let store = try ground.store()
+    let before = try ground.everything()
+    #expect(throws: FolderUnavailable.self) { try store.rename(1, "changed") }
+    #expect(throws: FolderUnavailable.self) { try store.create("new") }
+    #expect(try ground.everything() == before)
+    try ground.remove(".journal")
+    try store.rename(1, "changed")
+    #expect(try store.names() == [1: "changed"])
+}
+
+@Test("several processes' stores, and checkpoints between, leave every change where it belongs")
+func several() throws {
+    let ground = try Ground()
+    let stores = try (0..<3).map { _ in try ground.store() }
+    try onThreads(6) { number in
+        let store = stores[number % 3]
+        for serial in 1...20 {
+            let id = try store.create("\(number) \(serial)")
+            if serial % 4 == 0 { try store.rename(id, "\(number) \(serial) renamed") }
+            if serial % 5 == 0 { try store.delete(id) }
+            if serial % 7 == 0 { try store.checkpoint() }
+        }
+    }
+    let expected = (0..<6).flatMap { number in
+        (1...20).filter { $0 % 5 != 0 }.map { "\(number) \($0)\($0 % 4 == 0 ? " renamed" : "")" }
+    }
+    for store in try stores + [ground.store()] {
+        #expect(try store.names().values.sorted() == expected.sorted())
+    }
+    try stores[0].checkpoint()
+    #expect(try ground.read(".journal") == "")
+}
+
+// MARK: A machine that lost its power
+
+private let former = campaign(5, "former")
+private let middle = campaign(5, "middle")
+private let last = campaign(5, "last")
+
+@Test(
+    "after a power cut a file is what the journal says, whatever is left of it",
+    arguments: [
+        nil, "", former, middle, last, String(last.prefix(9)), String(middle.prefix(20)),
+        String(repeating: "\0", count: 40), String(last.prefix(5)) + String(repeating: "\0", count: 20),
+    ])
+func torn(left: String?) throws {
+    let ground = try Ground()
+    if let left { try ground.write(left, "campaigns/5.json") }
+    let first = Group([("campaigns/5.json", former, middle)], boot: Group.otherBoot)
+    let second = Group([("campaigns/5.json", middle, last)], boot: Group.otherBoot, isDone: false)
+    try ground.write(first.text + second.text, ".journal")
+    let store = try ground.store()
+    #expect(try store.names() == [5: "last"])
+    #expect(try ground.read(".journal") == "")
+    #expect(try ground.read("campaigns/5.json") == last)
+}
+
+@Test("after a power cut a removed file is gone, and its id is not used again", arguments: [nil, "", former, middle])
+func tornRemoval(left: String?) throws {
+    let ground = try Ground()
+    if let left { try ground.write(left, "campaigns/5.json") }
+    let groups = [
+        Group([("campaigns/5.json", former, middle)], boot: Group.otherBoot),
+        Group([("campaigns/5.json", middle, nil)], boot: Group.otherBoot),
+    ]
+    try ground.write(groups.map(\.text).joined(), ".journal")
+    let store = try ground.store()
+    #expect(try store.names() == [:])
+    #expect(try store.create("next") == 6)
+}
+
+@Test(
+    "after a power cut a file that somebody has edited since stays as it is, broken or not",
+    arguments: [campaign(5, "by hand"), "{ \"id\": 5, \"nam"])
+func editedSince(left: String) throws {
+    let ground = try Ground()
+    try ground.write(left, "campaigns/5.json")
+    try ground.write(
+        Group(
+            [("campaigns/5.json", former, middle), ("campaigns/6.json", nil, campaign(6, "six"))], boot: Group.otherBoot
+        )
+        .text, ".journal")
+    let store = try ground.store()
+    #expect(try ground.read("campaigns/5.json") == left)
+    #expect(try store.names()[6] == "six")
+}
+
+@Test("a folder whose journal cannot be carried out is served, and the log says so")
+func cannotBeCarriedOut() throws {
+    let ground = try Ground(campaigns: [1])
+    try ground.write(
+        Group([("campaigns/5.json", nil, middle)], boot: Group.otherBoot).text, ".journal")
+    let holder = try Holder(ground)
+    let log = Log()
+    let store = try ground.store(timeout: .milliseconds(100), log: log)
+    #expect(try store.names() == [1: "Campaign 1"])
+    #expect(log.text.contains("the journal cannot be carried out"))
+    holder.release()
+    try store.rename(1, "changed")
+    #expect(try store.names() == [1: "changed", 5: "middle"])
+}
