@@ -4,9 +4,13 @@ The model is meaner than most file systems:
 - what was written to a file is on the disk only after fdatasync or fsync of the file; before it may be all there, or empty, or a part, or zeros;
 - a name (made, renamed, exchanged, removed) is on the disk only after fsync of its folder; before any of them may be lost, in any combination;
 - a rename is one step, and so is the overwriting of a few bytes in place.
+
+What a cut leaves is then mended as the README says that a start does it, from the journal: by a program of its own here, and
+for some of the states by campaignd itself.
 """
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -17,8 +21,67 @@ import time
 from common import Broken, Client, Daemon, Hang, Site, on_threads
 
 CALLS = ("openat,write,writev,pwrite64,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,fsync,fdatasync,"
-         "?mkdir,mkdirat,ftruncate,?rmdir")
+         "?mkdir,mkdirat,ftruncate,?rmdir,syncfs")
 CLIENTS = 5
+
+
+OTHER_BOOT = b"00000000-0000-0000-0000-000000000000"
+
+
+def groups(journal):
+    """The groups of changes in a journal that are whole; each change is (path, the digest of what was there, contents)."""
+    found = []
+    while match := re.match(rb"group (\S{36}) ([0-9a-f]{32}) (\d{12}) [-+]\n", journal):
+        boot, digest, length = match[1], match[2], int(match[3])
+        body = journal[match.end():match.end() + length]
+        if len(body) < length or hashlib.sha256(boot + body).hexdigest()[:32].encode() != digest:
+            break
+        journal = journal[match.end() + length:]
+        changes = []
+        while body:
+            line, body = body.split(b"\n", 1)
+            path, former, count = line.split(b" ")
+            contents = None
+            if count != b"-":
+                contents, body = body[:int(count)], body[int(count):]
+            changes.append((path.decode(), former.decode(), contents))
+            body = body[1:]
+        found.append(changes)
+    return found
+
+
+def of_another_boot(journal):
+    """The journal as it is after the machine has started anew: written in another run of it."""
+    text = b""
+    for changes in groups(journal):
+        body = b"".join(
+            b"%s %s %s\n%s\n" % (path.encode(), former.encode(), b"-" if contents is None else b"%d" % len(contents), contents or b"")
+            for path, former, contents in changes)
+        digest = hashlib.sha256(OTHER_BOOT + body).hexdigest()[:32].encode()
+        text += b"group %s %s %012d +\n%s" % (OTHER_BOOT, digest, len(body), body)
+    return text
+
+
+def mended(tree):
+    """A tree with its journal carried out, and the highest id that each folder's files had in it."""
+    tree, used, versions = dict(tree), {}, {}
+    for changes in groups(tree.get(".journal") or b""):
+        for path, former, contents in changes:
+            versions.setdefault(path, []).append((former, contents))
+            folder, name = path.rsplit("/", 1)
+            used[folder] = max(used.get(folder, 0), int(name.removesuffix(".json")))
+    for path, known in versions.items():
+        wanted = known[-1][1]
+        if path in tree:
+            now = tree[path]
+            digest = hashlib.sha256(now).hexdigest()[:32]
+            if b"\0" not in now and not any(former == digest or (contents or b"").startswith(now) for former, contents in known):
+                continue
+        if wanted is None:
+            tree.pop(path, None)
+        else:
+            tree[path] = wanted
+    return tree, used
 
 
 class Node:
@@ -44,7 +107,6 @@ class Disk:
     def __init__(self, root):
         self.root_path = root
         self.root = self.read(root)
-        self.offsets = {}
 
     def read(self, path):
         """What is there at the beginning is on the disk."""
@@ -77,23 +139,24 @@ class Disk:
         found = self.find(path)
         return found and found[0].names.get(found[1])
 
-    def unsynced(self):
-        """Folders with changes of names, files with changes of content, below the root."""
-        folders, files, todo, seen = [], [], [self.root], set()
+    def all(self):
+        """Every folder and file that a cut may leave."""
+        todo, seen = [self.root], set()
         while todo:
             node = todo.pop()
             if id(node) in seen:
                 continue
             seen.add(id(node))
+            yield node
             if node.is_folder:
-                if node.pending:
-                    folders.append(node)
                 todo += node.names.values()
                 todo += node.kept.values()
                 todo += [other for steps in node.pending for _, other in steps if other is not None]
-            elif node.synced != node.content:
-                files.append(node)
-        return folders, files
+
+    def unsynced(self):
+        """Folders with changes of names, files with changes of content."""
+        nodes = list(self.all())
+        return [node for node in nodes if node.pending], [node for node in nodes if not node.is_folder and node.synced != node.content]
 
     def tree(self, chosen, contents):
         """The files that a cut leaves, by path: `chosen` says which changes of names, `contents` what is in unsynced files."""
@@ -258,7 +321,8 @@ class Replay:
     def check(self, tree, allowed, what):
         """Compares what a cut leaves with what had been told."""
         torture = self.torture
-        campaigns, messages, highest = {}, set(), 0
+        tree, used = mended(tree)
+        campaigns, messages, highest = {}, set(), used.get("campaigns", 0)
         for path, content in tree.items():
             match = re.fullmatch(r"(campaigns|messages|messages/recipients|messages/readers)/(\d+)\.json", path)
             if not match or content is None:
@@ -316,7 +380,9 @@ class Replay:
                         variants = [b"", new, new[: dice.randint(0, len(new))], b"\0" * len(new)]
                     else:
                         # Overwritten in place: the old, the new, and each with the size of the other.
-                        variants = [old, new, new[: len(old)], old[: len(new)].ljust(len(new), b"\0")]
+                        # Grown at its end: a part of it.
+                        variants = [old, new, new[: len(old)], old[: len(new)].ljust(len(new), b"\0"),
+                                    new[: dice.randint(min(len(old), len(new)), len(new))]]
                     contents[id(node)] = variants[0] if turn == 0 else dice.choice(variants)
                 tree = self.disk.tree(chosen, contents)
                 mark = hash((stamp, frozenset(tree.items())))
@@ -341,10 +407,10 @@ class Replay:
             else:
                 os.makedirs(os.path.dirname(full), exist_ok=True)
                 with open(full, "wb") as file:
-                    file.write(content)
+                    file.write(of_another_boot(content) if path == ".journal" else content)
+        daemon = site.start()
         if site.check():
             torture.find(f"campaignd check after a power cut: {site.check()[:200]}")
-        daemon = site.start()
         client = daemon.client()
         names = client.names()
         for key, states in allowed.items():
@@ -409,9 +475,6 @@ class Replay:
             if found is None:
                 return False
             folder, last = found
-            result = re.search(r"= (\d+)<", call)
-            if result:
-                disk.offsets[result[1]] = 0
             if last not in folder.names and "O_CREAT" in call:
                 folder.change((last, Node()))
                 return True
@@ -448,12 +511,21 @@ class Replay:
         node = disk.node(held[2])
         if node is None:
             return False
-        if name == "write":
+        if name == "pwrite64":
             data = text(re.search(STRING, call)[1])
-            count = int(call.rsplit("=", 1)[1])
-            start = disk.offsets.get(held[1], 0)
+            start, count = re.search(r", (\d+)\) += (\d+)$", call).groups()
+            start, count = int(start), int(count)
             node.content = node.content[:start] + data[:count] + node.content[start + count:]
-            disk.offsets[held[1]] = start + count
+            return True
+        if name == "ftruncate":
+            node.content = node.content[:int(re.search(r", (\d+)\)", call)[1])]
+            return True
+        if name == "syncfs":
+            for other in disk.all():
+                if other.is_folder:
+                    other.kept, other.pending = dict(other.names), []
+                else:
+                    other.synced = other.content
             return True
         if name in ("fsync", "fdatasync"):
             if node.is_folder:
