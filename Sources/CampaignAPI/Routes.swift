@@ -42,5 +42,8 @@ extension API {
 
         Route(.get, "/system/heartbeat/", .anyone, heartbeat),
         Route(.get, "/system/docs/json/", .anyone, documentation),
+        Route(
+            .post, "/system/image-upload/",
+            .organisationManager(otherwise: "User is not admin or organisation manager"), uploadImage),
     ]
 }

@@ -157,6 +157,22 @@ func fullDisk() throws {
 }
 
 @Test(
+    "on a full disk a logo is refused and nothing left behind, until there is room again",
+    .enabled(if: SmallDisk.isPossible))
+func fullDiskForLogos() throws {
+    let disk = try SmallDisk()
+    let folder = disk.ground.folder
+    let picture = [UInt8](repeating: 7, count: 10_000)
+    disk.fill()
+    let error = #expect(throws: FolderUnavailable.self) { try folder.keepLogo(picture, fileExtension: "gif") }
+    #expect(error?.description == "The logo cannot be written: No space left on device")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.logos) == [])
+    try disk.empty()
+    let name = try folder.keepLogo(picture, fileExtension: "gif")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.logos) == [name])
+}
+
+@Test(
     "on a disk without names left every change is refused, nothing is changed and nothing left behind",
     .enabled(if: SmallDisk.isPossible))
 func noNames() throws {

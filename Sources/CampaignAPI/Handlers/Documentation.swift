@@ -986,12 +986,82 @@ extension Documentation {
                     "304": {"$ref": "#/components/responses/NotModified"}
                   }
                 }
+              },
+              "/system/image-upload/": {
+                "post": {
+                  "operationId": "uploadImage",
+                  "summary": "Upload a picture, to be used as a logo",
+                  "description": "For users who manage at least one organisation. The same picture gets the same URL.",
+                  "security": [{"token": []}],
+                  "requestBody": {
+                    "required": true,
+                    "content": {
+                      "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Image"},
+                        "example": {
+                          "data": "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+                          "mime": "image/gif",
+                          "filename": "dot.gif"
+                        }
+                      }
+                    }
+                  },
+                  "responses": {
+                    "201": {
+                      "description": "The picture is stored",
+                      "content": {
+                        "application/json": {
+                          "schema": {
+                            "type": "object",
+                            "required": ["url"],
+                            "properties": {"url": {"type": "string", "format": "uri-reference"}}
+                          },
+                          "example": {"url": "/logos/ef1955ae757c8b966c83248350331bd3.gif"}
+                        }
+                      }
+                    },
+                    "400": {
+                      "description": "The body is wrong, or the file is none that can be used",
+                      "content": {
+                        "application/json": {
+                          "schema": {"$ref": "#/components/schemas/Error"},
+                          "examples": {
+                            "MissingFilename": {
+                              "value": {"Error": "Missing filename parameter", "SubCode": "MissingFilename"}
+                            },
+                            "MissingMime": {"value": {"Error": "Missing mime parameter", "SubCode": "MissingMime"}},
+                            "UnsupportedFile": {
+                              "value": {"Error": "The data is no image/png", "SubCode": "UnsupportedFile"}
+                            },
+                            "InvalidData": {"value": {"Error": "data is required", "SubCode": "InvalidData"}}
+                          }
+                        }
+                      }
+                    },
+                    "401": {"$ref": "#/components/responses/InvalidToken"},
+                    "403": {"$ref": "#/components/responses/Forbidden"},
+                    "413": {"$ref": "#/components/responses/PayloadTooLarge"}
+                  }
+                }
               }
             }
             """#,
         components: #"""
             {
               "schemas": {
+                "Image": {
+                  "type": "object",
+                  "required": ["data", "mime", "filename"],
+                  "properties": {
+                    "data": {
+                      "type": "string",
+                      "contentEncoding": "base64",
+                      "description": "The file. With 4 characters for 3 bytes, about 780,000 bytes fit into a body."
+                    },
+                    "mime": {"type": "string", "enum": ["image/png", "image/jpeg", "image/webp", "image/gif"]},
+                    "filename": {"type": "string", "description": "What the file is called; it changes nothing."}
+                  }
+                },
                 "Heartbeat": {
                   "type": "object",
                   "required": ["status", "version", "campaigns"],

@@ -1,0 +1,40 @@
+internal import CampaignStore
+internal import Campaigns
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import JSON
+
+extension API {
+    @Sendable static func uploadImage(_ call: Call) throws -> Answer {
+        let body = try call.object()
+        // The file is named by its content. The original asks for a name, so it has to be there.
+        guard try text("filename", body) != nil else {
+            throw Problem(.badRequest, "MissingFilename", "Missing filename parameter")
+        }
+        guard let mime = try text("mime", body) else {
+            throw Problem(.badRequest, "MissingMime", "Missing mime parameter")
+        }
+        guard let format = PictureFormat.allCases.first(where: { $0.mediaType == mime }) else {
+            throw Problem(
+                .badRequest, "UnsupportedFile",
+                "Mimetype is not allowed. The supported formats are: png, jpeg, webp and gif.")
+        }
+        guard let encoded = try text("data", body) else { throw Problem.invalid("data is required") }
+        guard let data = Data(base64Encoded: encoded) else { throw Problem.invalid("data must be Base64") }
+        let picture = Array(data)
+        guard PictureFormat(of: picture) == format else {
+            throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
+        }
+        let name = try call.store.folder.keepLogo(picture, fileExtension: format.fileExtension)
+        return Answer(.created, ["url": .string("/logos/\(name)")])
+    }
+
+    /// A member that is a text; nil when it is missing or null.
+    private static func text(_ name: String, _ body: JSONObject) throws(Problem) -> String? {
+        switch body[name] {
+        case .string(let text): text
+        case .null, nil: nil
+        case .some(let value): throw .invalid("\(name) must be a text, not \(value.kind)")
+        }
+    }
+}
