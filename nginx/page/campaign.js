@@ -54,16 +54,16 @@ async function remove(id, campaign) {
 
 /// What the two lists of links have in common: a title, a field for one more, and what comes of it.
 class Links {
-  constructor(title, field, id) {
+  constructor(title, id, label, input, hint) {
     this.id = id;
-    this.field = field;
     this.items = h("ul", { class: "links" });
     this.status = liveText({ class: "done" });
-    this.submit = h("button", {}, "Link");
-    this.form = h("form", { class: "inline-form for-coordinators", novalidate: true, onsubmit: (event) => {
+    const submit = h("button", {}, "Link");
+    this.field = new Field(label, input, hint, { beside: submit });
+    this.form = h("form", { class: "for-coordinators", novalidate: true, onsubmit: (event) => {
       event.preventDefault();
-      whileBusy(this.submit, () => this.add());
-    } }, field.element, this.submit);
+      whileBusy(submit, () => this.add());
+    } }, this.field.element);
     const name = title.toLowerCase();
     this.title = h("h2", { id: `${name}-title`, tabindex: "-1" }, title);
     this.element = h("section", { "aria-labelledby": `${name}-title` }, this.title);
@@ -121,9 +121,9 @@ class Organisations extends Links {
 
   constructor(id, organisations) {
     const choices = h("datalist", { id: "organisation-choices" });
-    super("Organisations", new Field("Link an organisation", h("input", {
-      autocomplete: "off", list: "organisation-choices", size: 24, onfocus: () => offer(choices, knownOrganisations()),
-    }), "Its number, or the name of one that has been seen on this page."), id);
+    super("Organisations", id, "Link an organisation", h("input", {
+      autocomplete: "off", list: "organisation-choices", size: 28, onfocus: () => offer(choices, knownOrganisations()),
+    }), "Its number, or the name of one that has been seen on this page.");
     this.element.append(this.items, this.status, this.form, choices);
     this.show(organisations);
   }
@@ -157,19 +157,19 @@ class Projects extends Links {
   isStopped = false;
 
   constructor(id) {
-    super("Projects", new Field("Link a project", h("input", { inputmode: "numeric", autocomplete: "off", size: 10 }),
-      "Its number."), id);
+    super("Projects", id, "Link a project", h("input", { inputmode: "numeric", autocomplete: "off", size: 10 }), "Its number.");
     const number = (value) => h("input", { inputmode: "numeric", autocomplete: "off", size: 6, value });
-    this.from = new Field("Look for projects, from", number("1"));
-    this.to = new Field("to", number("100"));
     this.look = h("button", {}, "Look");
+    this.from = new Field("From number", number("1"));
+    this.to = new Field("To number", number("100"), null, { beside: this.look });
     this.progress = liveText({ class: "done" });
     this.isLooking = false;
-    const search = h("form", { class: "inline-form", novalidate: true, onsubmit: (event) => {
+    const search = h("form", { novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       if (this.isLooking) this.isStopped = true;
       else this.lookThrough();
-    } }, this.from.element, this.to.element, this.look);
+    } }, h("fieldset", {}, h("legend", {}, "Look for projects"),
+      h("div", { class: "row" }, this.from.element, this.to.element)));
     this.element.append(
       h("p", { class: "hint" }, "The service can say which campaigns a project has, but not which projects a campaign has. "
         + "So the projects are found by asking for one number after the other."),

@@ -5,8 +5,8 @@ import { h } from "./dom.js";
 let count = 0;
 
 export class Field {
-  /// `input`: an input, textarea or the like; `extras` stand below it.
-  constructor(label, input, hint = null, ...extras) {
+  /// `input`: an input, textarea or the like; `beside` stands beside it, and `below` below.
+  constructor(label, input, hint = null, { beside = null, below = [] } = {}) {
     const id = `field-${(count += 1)}`;
     this.input = input;
     this.error = h("p", { class: "field-error", id: `${id}-error` });
@@ -14,8 +14,8 @@ export class Field {
     input.id = id;
     input.setAttribute("aria-describedby", [hint && `${id}-hint`, `${id}-error`, `${id}-note`].filter(Boolean).join(" "));
     this.element = h("div", { class: "field" },
-      h("label", { for: id }, label), hint && h("p", { class: "hint", id: `${id}-hint` }, hint), input, extras,
-      this.error, this.note);
+      h("label", { for: id }, label), hint && h("p", { class: "hint", id: `${id}-hint` }, hint),
+      beside ? h("div", { class: "row" }, input, beside) : input, below, this.error, this.note);
     input.addEventListener("input", () => this.fail(null));
   }
 

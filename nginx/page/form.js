@@ -30,10 +30,11 @@ class Form {
     this.id = base.id;
     this.base = base;
     this.etag = etag;
+    this.preview = h("span", { class: "preview" });
     this.fields = {
       name: new Field("Name", h("input", { autocomplete: "off", dir: "auto", required: true })),
       logo: new Field("Logo", h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }),
-        "An address that begins with https://, or a picture that you upload here.", this.upload()),
+        "An address that begins with https://, or a picture that you upload here.", { below: [this.upload()] }),
       url: new Field("Web page", h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }),
         "Where one can read more, such as https://example.org/campaign."),
       description: new Field("Description", h("textarea", { rows: 6, dir: "auto" })),
@@ -41,8 +42,6 @@ class Form {
     };
     this.trouble = h("div", {});
     this.save = h("button", { class: "primary" }, this.id ? "Save" : "Create");
-    this.preview = h("span", { class: "preview" });
-    this.fields.logo.element.append(this.preview);
     for (const name of ["name", "logo"]) this.fields[name].input.addEventListener("change", () => this.showLogo());
     this.put(draft?.typed ?? base);
   }
@@ -210,6 +209,7 @@ class Form {
     this.say(clashes > 0
       ? "You have both changed the same. Yours is in the fields, and theirs stands below it. Choose, and save again."
       : "The other's changes are in the fields now, beside yours. Have a look, and save again.");
+    this.trouble.firstChild.classList.add("notice");
   }
 
   say(text, ...actions) {
@@ -228,9 +228,9 @@ class Form {
 
   // --- The logo ---
 
+  /// It is always there, so that nothing moves away from under a finger when a field is left.
   showLogo() {
-    const address = this.fields.logo.value.trim();
-    this.preview.replaceChildren(...(address ? [logo(address, this.fields.name.value)] : []));
+    this.preview.replaceChildren(logo(this.fields.logo.value.trim(), this.fields.name.value));
   }
 
   upload() {
@@ -257,7 +257,7 @@ class Form {
           : problem.status === 413 ? "This picture is too large." : explain(problem, "campaign"));
       }
     }));
-    return h("div", { class: "upload" }, choose, chosen, status);
+    return h("div", { class: "upload" }, this.preview, choose, chosen, status);
   }
 
   // --- The organisations ---
@@ -275,8 +275,7 @@ class Form {
     });
     const add = button("Add", () => whileBusy(add, () => this.addOrganisation()));
     const field = new Field("Organisations", input, "The number of one, or the name of one that has been seen on this page.",
-      choices, add, this.chips);
-    field.element.classList.add("with-button");
+      { beside: add, below: [choices, this.chips] });
     return field;
   }
 

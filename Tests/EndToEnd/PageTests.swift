@@ -1,0 +1,124 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The page for coordinators, as nginx gives it out and as a real browser shows it. What is done there is in `page.py`.
+@Suite("the page", .serialized)
+struct PageTests {
+    @Test("in a browser", .enabled(if: !scenarios.isEmpty, "Chromium or Selenium is missing"), arguments: scenarios)
+    func scenario(_ name: String) throws {
+        let service = try Self.service.get()
+        let outcome = try Self.python(
+            [name],
+            [
+                "PAGE_URL": service.url, "PAGE_DATA": service.data.path, "CAMPAIGND": Repository.campaignd.path,
+                "TM_SECRET": "page-secret",
+            ])
+        #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
+    }
+
+    @Test("there is a scenario for everything, also for axe-core where it is there")
+    func scenariosAreThere() throws {
+        #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 23 : 25))
+    }
+
+    @Test("the page's files come with a policy that lets nothing else in, and are asked for anew each time")
+    func headers() throws {
+        let service = try Self.service.get()
+        let folder = Repository.root.appendingPathComponent("nginx/page")
+        let types = ["html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"]
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(names.contains("page.js"))
+        for path in names.map({ "/\($0)" }) + ["/", "/?x=1"] {
+            let file = path.hasPrefix("/?") || path == "/" ? "/index.html" : path
+            let answer = try service.curl(Asked("GET", path))
+            #expect(answer.status == 200, "\(path)")
+            #expect(try answer.body == Data(contentsOf: folder.appendingPathComponent(file)), "\(path)")
+            let type = types[String(file.split(separator: ".").last ?? "")] ?? "none"
+            #expect(answer.header("Content-Type") == "\(type); charset=utf-8", "\(path)")
+            #expect(
+                answer.header("Content-Security-Policy")
+                    == "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; "
+                    + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+                    + "trusted-types message", "\(path)")
+            for (name, value) in [
+                "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+                "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+                "Cross-Origin-Resource-Policy": "same-origin",
+            ] { #expect(answer.header(name) == value, "\(name) of \(path)") }
+            let tag = try #require(answer.header("ETag"))
+            let again = try service.curl(Asked("GET", path, headers: [("If-None-Match", tag)]))
+            #expect(again.status == 304, "\(path)")
+        }
+    }
+
+    @Test("what is no file of the page is not found, and nothing can be sent there, in the API's own words")
+    func others() throws {
+        let service = try Self.service.get()
+        for path in [
+            "/nothing", "/page/", "/page.js/", "/../campaigns.conf", "/%2e%2e/secret", "/.page.css", "/index.html/x",
+        ] {
+            let answer = try service.curl(Asked("GET", path))
+            #expect(answer.status == 404, "\(path)")
+            #expect(answer.header("Content-Type") == "application/json", "\(path)")
+        }
+        let answer = try service.curl(Asked("POST", "/", body: Data("x".utf8)))
+        #expect(answer.status == 405)
+        #expect(answer.header("Allow") == "GET, HEAD")
+        #expect(try answer.json["error"] != nil)
+    }
+
+    @Test("the page loads nothing from elsewhere, and nothing of it is a text that becomes a script")
+    func sources() throws {
+        let folder = Repository.root.appendingPathComponent("nginx/page")
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+            for unwanted in [
+                "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc",
+                " style=",
+                " onclick=\"", "src=\"http", "href=\"http", "url(http", "@import", "localStorage",
+            ] {
+                #expect(!text.contains(unwanted), "\(unwanted) in \(name)")
+            }
+        }
+    }
+
+    // MARK: -
+
+    /// The names of what `page.py` does; none where it cannot run.
+    static let scenarios: [String] = {
+        guard Browser.program != nil, let outcome = try? python([]), outcome.status == 0 else { return [] }
+        return outcome.text.split(separator: "\n").map(String.init)
+    }()
+
+    /// What `Tests/run` has fetched.
+    private static let axe: String? = {
+        let file = Repository.root.appendingPathComponent(".build/axe/axe_playwright_python/axe.min.js").path
+        return FileManager.default.fileExists(atPath: file) ? file : nil
+    }()
+
+    /// Debian's Python, for Debian has the module that drives the browser.
+    private static func python(
+        _ arguments: [String], _ environment: [String: String?] = [:]
+    ) throws -> Command.Outcome {
+        try Command.run(
+            "/usr/bin/timeout",
+            ["--kill-after=5", "180", "/usr/bin/python3", "-B", "\(Repository.root.path)/Tests/EndToEnd/page.py"]
+                + arguments,
+            environment: environment.merging(["PAGE_AXE": axe]) { $1 })
+    }
+
+    private static let folder = Result { try TemporaryFolder() }
+    // Started when first used, on the demo's data, and for all: they do not depend on one another.
+    private static let service = Result {
+        let service = try LiveService(
+            data: folder.get().url.appendingPathComponent("data"),
+            environment: ["TM_SECRET": "page-secret", "LOG_LEVEL": "critical"])
+        // Tests end without ending what is static.
+        last = service
+        atexit { PageTests.last?.stop() }
+        return service
+    }
+
+    nonisolated(unsafe) private static var last: LiveService?
+}
