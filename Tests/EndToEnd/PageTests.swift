@@ -59,7 +59,8 @@ struct PageTests {
             "/nothing", "/page/", "/page.js/", "/../campaigns.conf", "/%2e%2e/secret", "/.page.css", "/index.html/x",
         ] {
             let answer = try service.curl(Asked("GET", path))
-            #expect(answer.status == 404, "\(path)")
+            // nginx itself refuses what leads out of the site.
+            #expect(answer.status == (path.contains("/../") || path.contains("%2e%2e") ? 400 : 404), "\(path)")
             #expect(answer.header("Content-Type") == "application/json", "\(path)")
         }
         let answer = try service.curl(Asked("POST", "/", body: Data("x".utf8)))

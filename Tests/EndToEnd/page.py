@@ -142,6 +142,8 @@ class Page:
 
     def at(self, address):
         self.until(lambda: self.js("return location.hash") == "#" + address, f"the address {address}")
+        # The page hears of a new address a moment after it has changed.
+        self.driver.execute_async_script("setTimeout(arguments[0], 50)")
         self.settled()
 
     def until(self, test, what, seconds=15):
@@ -486,6 +488,7 @@ def editing(page):
     page.at(f"/campaigns/{id}/edit")
     assert page.value("Name") == name + " 2"
     page.press("Save")
+    page.at(f"/campaigns/{id}")
     page.sees("Your changes are saved.")
     changed = campaign(id)
     assert (changed["name"], changed["url"], changed["description"]) == (name + " 2", None, "One\r\nTwo")

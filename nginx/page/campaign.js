@@ -49,7 +49,7 @@ async function remove(id, campaign) {
   if (!isDone) return;
   forgetCampaign(id);
   flashNext(`“${campaign.data.name}” is deleted.`);
-  location.hash = "#/";
+  location.replace("#/");
 }
 
 /// What the two lists of links have in common: a title, a field for one more, and what comes of it.

@@ -43,8 +43,8 @@ export function logo(address, name, size = "") {
 }
 
 function initials(name) {
-  const words = (name || "").split(/[\s–-]+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
-  return words.slice(0, 2).map((word) => [...new Intl.Segmenter().segment(word)][0].segment.toLocaleUpperCase()).join("");
+  const words = (name || "").normalize("NFC").split(/[\s–-]+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  return words.slice(0, 2).map((word) => [...word][0].toLocaleUpperCase()).join("");
 }
 
 function tint(name) {

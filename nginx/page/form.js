@@ -75,7 +75,7 @@ class Form {
 
   leave() {
     this.isDone = true;
-    location.hash = this.back;
+    location.replace(this.back);
   }
 
   // --- What is in the fields ---
@@ -133,7 +133,8 @@ class Form {
     this.isDone = true;
     forgetCampaign(this.id);
     flashNext(this.base.id ? "Your changes are saved." : "The campaign is there.");
-    location.hash = `#/campaigns/${this.id}`;
+    // In place of the form, for there is nothing to go back to.
+    location.replace(`#/campaigns/${this.id}`);
   }
 
   async patch() {

@@ -121,7 +121,7 @@ export async function messageView({ id }) {
   const isDeleted = () => {
     changed();
     flashNext("The message is deleted.");
-    location.hash = last;
+    location.replace(last);
   };
   return {
     title: data.subject || "Message",

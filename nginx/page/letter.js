@@ -34,7 +34,7 @@ export async function letterView({ id }) {
     if (!isDone) return;
     isSent = true;
     flashNext("Your message is on its way.");
-    location.hash = `#/campaigns/${id}`;
+    location.replace(`#/campaigns/${id}`);
   }
 
   return {

@@ -2,12 +2,15 @@
 
 const live = document.getElementById("live");
 let waiting = null;
+let ending = 0;
 
 /// Has a text read out.
 export function tell(text) {
   live.textContent = "";
   // A moment later, for the same text twice is no change.
   setTimeout(() => { live.textContent = text; }, 50);
+  clearTimeout(ending);
+  ending = setTimeout(() => { live.textContent = ""; }, 5000);
 }
 
 /// Has a text shown by the next view.
