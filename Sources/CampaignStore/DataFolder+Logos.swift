@@ -4,7 +4,7 @@ extension DataFolder {
     /// Keeps a picture in the folder of the logos, named by its content. One that is there already is not written again.
     ///
     /// - Returns: the file's name, once it is on the disk.
-    /// - Throws: ``FolderUnavailable``; then nothing is kept.
+    /// - Throws: ``FolderUnavailable``; then it is not certain to last, and may be sent again.
     public func keepLogo(_ picture: [UInt8], fileExtension: String) throws(FolderUnavailable) -> String {
         let name = "\(Representation(picture).digest).\(fileExtension)"
         let lock = try FolderLock(self, timeout: .seconds(5))

@@ -96,6 +96,7 @@ export function explain(problem, about) {
   }
   if (status === 401) return "A token is needed for this.";
   if (status === 403) {
+    if (code === "AccessOtherUserMessage") return "This message was sent to somebody else.";
     if (/READ_ONLY/.test(message)) return "Your user may read everything, and change nothing.";
     return forbidden[about] ?? message;
   }

@@ -60,7 +60,7 @@ async function viewOf(path, query) {
     const match = pattern.exec(path);
     if (match) return view({ id: Number(match[1]), query });
   }
-  return notFound("There is nothing at this address.");
+  return nothing("Not found", "There is nothing at this address.");
 }
 
 function failed(problem) {
@@ -68,7 +68,8 @@ function failed(problem) {
     console.error(problem);
     return failure("Something went wrong", "The page has made a mistake. Loading it again may help.");
   }
-  if (problem.status === 404) return notFound(explain(problem));
+  if (problem.status === 404) return nothing("Not found", explain(problem));
+  if (problem.status === 403) return nothing("Not for you", explain(problem));
   if (problem.status === 401) {
     return failure("A token is needed", "This is for those who have a token.", "Sign in");
   }
@@ -80,9 +81,9 @@ function failure(title, text, label = "Try again") {
     h("h1", { tabindex: "-1" }, title), alertBox(text, button(label, () => show(), { class: "primary" }))) };
 }
 
-function notFound(text) {
-  return { title: "Not found", element: h("div", { class: "empty" },
-    h("h1", { tabindex: "-1" }, "Not found"), h("p", {}, text),
+function nothing(title, text) {
+  return { title, element: h("div", { class: "empty" },
+    h("h1", { tabindex: "-1" }, title), h("p", {}, text),
     h("a", { class: "button", href: "#/" }, "All campaigns")) };
 }
 
