@@ -83,7 +83,7 @@ let package = Package(
             exclude: ["Cases", "Fixture", "README.md", "users.json"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "campaignd"], path: "Tests/EndToEnd",
-            exclude: ["page.py", "trap.js"]),
+            exclude: ["browser.py", "page.py", "trap.js"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(
             name: "FastCGITests",
