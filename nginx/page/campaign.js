@@ -41,7 +41,8 @@ async function remove(id, campaign) {
       } catch (problem) {
         if (problem.status === 412) {
           campaign = await fetchCampaign(id);
-          problem.message = `Somebody has changed this campaign since you opened it. It is called “${campaign.data.name}” now. Delete it all the same?`;
+          problem.message = "Somebody has changed this campaign since you opened it. "
+            + `It is called “${campaign.data.name}” now. Delete it all the same?`;
         }
         throw problem;
       }

@@ -100,7 +100,9 @@ class Form {
   get changes() {
     const typed = this.typed;
     const changes = {};
-    for (const name of ["name", "logo", "url", "description"]) if (typed[name] !== lines(this.base[name])) changes[name] = typed[name];
+    for (const name of ["name", "logo", "url", "description"]) {
+      if (typed[name] !== lines(this.base[name])) changes[name] = typed[name];
+    }
     if (ids(typed).join() !== ids(this.base).join()) changes.organisations = ids(typed);
     return changes;
   }
@@ -125,7 +127,7 @@ class Form {
     if (this.focusWrong()) return;
     try {
       if (this.id) await this.patch();
-      else this.id = (await ask("POST", "/campaigns/", { body: { ...this.typed, organisations: ids(this.typed) } })).data.campaignId;
+      else await this.post();
     } catch (problem) {
       this.show(problem);
       return;
@@ -135,6 +137,11 @@ class Form {
     flashNext(this.base.id ? "Your changes are saved." : "The campaign is there.");
     // In place of the form, for there is nothing to go back to.
     location.replace(`#/campaigns/${this.id}`);
+  }
+
+  async post() {
+    const { data } = await ask("POST", "/campaigns/", { body: { ...this.typed, organisations: ids(this.typed) } });
+    this.id = data.campaignId;
   }
 
   async patch() {
@@ -155,7 +162,8 @@ class Form {
       return;
     }
     if (problem.status === 412) {
-      this.say("Somebody else has changed this campaign since you opened it, so yours was not saved. What you have typed is still here.",
+      this.say("Somebody else has changed this campaign since you opened it, so yours was not saved. "
+        + "What you have typed is still here.",
         button("Load the other's changes", (event) => whileBusy(event.currentTarget, () => this.merge())));
     } else if (problem.code === "CAMPAIGN_NOT_FOUND") {
       this.say("Somebody has deleted this campaign meanwhile. What you have typed is still here.",
@@ -235,7 +243,10 @@ class Form {
   }
 
   upload() {
-    const chosen = h("input", { type: "file", accept: pictures.join(), class: "visually-hidden", tabindex: "-1", "aria-hidden": "true" });
+    // The button stands in for it, since how it looks is up to the browser.
+    const chosen = h("input", {
+      type: "file", accept: pictures.join(), class: "visually-hidden", tabindex: "-1", "aria-hidden": "true",
+    });
     const choose = button("Upload a picture", () => chosen.click());
     const status = liveText({ class: "done" });
     chosen.addEventListener("change", () => whileBusy(choose, async () => {
@@ -246,7 +257,9 @@ class Form {
       field.fail(null);
       status.textContent = "";
       if (!pictures.includes(file.type)) return field.fail("Only PNG, JPEG, WebP and GIF can be used.");
-      if (file.size > largestPicture) return field.fail(`This picture has ${Math.ceil(file.size / 1000)} kB, and 780 kB are the most that fits.`);
+      if (file.size > largestPicture) {
+        return field.fail(`This picture has ${Math.ceil(file.size / 1000)} kB, and 780 kB are the most that fits.`);
+      }
       try {
         const data = await base64(file);
         const answer = await ask("POST", "/system/image-upload/", { body: { data, mime: file.type, filename: file.name } });

@@ -106,7 +106,8 @@ class Inbox {
   }
 
   async deleteAll() {
-    const isDone = await confirmed("Delete all messages?", "All of your messages are deleted, also those on other pages. This cannot be undone.",
+    const isDone = await confirmed("Delete all messages?",
+      "All of your messages are deleted, also those on other pages. This cannot be undone.",
       "Delete all", () => ask("DELETE", "/notifications/delete-all/"), "inbox");
     if (!isDone) return;
     changed();
