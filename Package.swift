@@ -53,6 +53,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Moving", dependencies: ["CLinux", "Campaigns", "CampaignStore", "JSON"], swiftSettings: strict),
+        .target(
             name: "CampaignAPI",
             dependencies: [
                 "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages",
@@ -64,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Threads",
+                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -102,6 +104,8 @@ let package = Package(
         .testTarget(
             name: "MessagesTests", dependencies: ["Campaigns", "CampaignStore", "Messages", "TestSupport"],
             exclude: ["elements.py", "mails.py", "scripting-inputs.json"]),
+        .testTarget(
+            name: "MovingTests", dependencies: ["TestSupport", "campaignd"], exclude: ["tasking-manager.sql"]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [

@@ -1,5 +1,6 @@
 // What Linux has and Swift's Glibc module leaves out.
 #include <malloc.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

@@ -105,7 +105,7 @@ public final class Transaction {
     public func put(_ project: Project) { stage(.projects, project.id, project.json.indented) }
     public func put(_ user: User) { stage(.users, user.id, user.json.indented) }
 
-    private func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?) {
+    func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?) {
         let change = FileChange(path: "\(kind.rawValue)/\(id).json", contents: contents)
         if let place = staged.files.firstIndex(where: { $0.path == change.path }) {
             staged.files[place] = change

@@ -40,11 +40,13 @@ struct MessagesCommand: ParsableCommand {
             let failed = mailing.failed.isEmpty ? "" : ", \(mailing.failed.count) failed"
             columns.append("e-mail \(min(mailing.handled, recipients)) of \(recipients)\(failed)")
         }
-        return columns.map { column in
-            // A name cannot make a line or a column of its own, nor command the terminal.
-            String(String.UnicodeScalarView(column.unicodeScalars.map { $0.isPrintable ? $0 : " " }))
-        }.joined(separator: "\t")
+        return columns.map(\.printable).joined(separator: "\t")
     }
+}
+
+extension String {
+    /// The text such that a name in it cannot make a line or a column of its own, nor command the terminal.
+    var printable: String { String(String.UnicodeScalarView(unicodeScalars.map { $0.isPrintable ? $0 : " " })) }
 }
 
 extension Unicode.Scalar {

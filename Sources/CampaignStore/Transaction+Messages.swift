@@ -1,0 +1,18 @@
+public import Campaigns
+internal import JSON
+
+// Messages that come from another folder, as they were there.
+extension Transaction {
+    /// Stores a message with what there is of its delivery: nobody gets it again.
+    public func put(_ message: Message, _ delivery: Delivery?, _ mailing: Mailing?) {
+        // In this order, so that at no moment it seems to wait for what has been done.
+        if let mailing { put(mailing) }
+        if let delivery { stage(.deliveries, delivery.id, delivery.json.indented) }
+        stage(.messages, message.id, message.json.indented)
+    }
+
+    /// Stores what a user has read and deleted.
+    public func putReader(_ reader: Reader) {
+        stage(.readers, reader.id, reader.json.indented)
+    }
+}

@@ -1,0 +1,67 @@
+public import CampaignStore
+internal import Campaigns
+internal import JSON
+
+/// Writes all records of a data folder as one JSON document, which ``Import`` reads.
+public struct Export {
+    /// A record that is not in the document, because it is broken.
+    public struct Fault: CustomStringConvertible {
+        public let description: String
+    }
+
+    private let store: Store
+    private let write: ([UInt8]) throws -> Void
+    private var faults: [Fault] = []
+
+    /// Writes the document piece by piece, a record a line.
+    ///
+    /// It takes no lock. A record is as it was when its turn came, and the kinds follow one another such that a message
+    /// that comes meanwhile is not taken for one that nobody has got.
+    ///
+    /// - Throws: ``FolderUnavailable``, and what `write` throws.
+    public static func run(_ store: Store, write: @escaping ([UInt8]) throws -> Void) throws -> [Fault] {
+        var export = Export(store: store, write: write)
+        try export.run()
+        return export.faults
+    }
+
+    private init(store: Store, write: @escaping ([UInt8]) throws -> Void) {
+        self.store = store
+        self.write = write
+    }
+
+    private mutating func run() throws {
+        try write(Array("{\n  \"format\": \"\(Document.format)\",\n  \"version\": \(Document.version)".utf8))
+        for (name, kind) in Document.lists {
+            try write(Array(",\n  \"\(name)\": [".utf8))
+            switch kind {
+            case .users: try list(User.self, kind)
+            case .organisations: try list(Organisation.self, kind)
+            case .projects: try list(Project.self, kind)
+            case .campaigns: try list(Campaign.self, kind)
+            case .messages: try list(Message.self, kind)
+            case .deliveries: try list(Delivery.self, kind)
+            case .mailings: try list(Mailing.self, kind)
+            case .readers: try list(Reader.self, kind)
+            }
+            try write(Array("]".utf8))
+        }
+        try write(Array("\n}\n".utf8))
+    }
+
+    private mutating func list<Kind: Record>(_: Kind.Type, _ kind: RecordKind) throws {
+        var isFirst = true
+        for id in try store.ids(kind) {
+            do {
+                guard let record = try store.record(Kind.self, kind, id) else { continue }
+                var text = Array((isFirst ? "\n    " : ",\n    ").utf8)
+                record.json.write(to: &text)
+                try write(text)
+                isFirst = false
+            } catch let error as RecordError {
+                faults.append(Fault(description: "\(kind.rawValue)/\(id).json: \(error)"))
+            }
+        }
+        if !isFirst { try write(Array("\n  ".utf8)) }
+    }
+}

@@ -1,0 +1,177 @@
+internal import CampaignStore
+internal import Campaigns
+internal import JSON
+
+/// What is taken over from a Tasking Manager's database.
+///
+/// The tables and columns are those of version 4 and newer. Of a project's teams count those with the role of a project
+/// manager (2), with their active members; contributors are whoever a task names as its mapper or validator, as where
+/// the Tasking Manager itself writes to a campaign's contributors.
+struct TaskingManager {
+    private let database: Database
+
+    /// - Parameter source: a connection string.
+    /// - Throws: ``SourceError``.
+    init(_ source: String) throws(SourceError) {
+        database = try Database(source)
+    }
+
+    /// Hands on every record of a kind, by rising id.
+    ///
+    /// - Parameter note: told what is left out or changed, and why.
+    func read<Kind: FromTaskingManager>(
+        _: Kind.Type, note: (String, String) -> Void, take: ([Kind]) throws -> Void
+    ) throws {
+        try database.rows(Kind.query, atATime: Import.group) { rows in
+            try take(
+                rows.compactMap { row in
+                    let id = row.number(0) ?? 0
+                    let what = "\(Kind.singular) \(row.text(0) ?? "")"
+                    guard id >= 1 else {
+                        note(what, "left out: an id is 1 at the least")
+                        return nil
+                    }
+                    return Kind(id, row) { note(what, $0) }
+                })
+        }
+    }
+
+    /// How many users are not taken over, for they have no role, no right, and no task.
+    func countOfOtherUsers(taken: Int) throws(SourceError) -> Int {
+        try database.number("SELECT count(*) FROM users WHERE id >= 1") - taken
+    }
+
+    /// How many of the users that are taken over have an e-mail address that is not.
+    func countOfUnverifiedAddresses() throws(SourceError) -> Int {
+        try database.number(
+            "SELECT count(*) FROM (\(User.query)) AS u JOIN users USING (id) "
+                + "WHERE email_address <> '' AND is_email_verified IS NOT TRUE")
+    }
+}
+
+/// A record that a row of the database makes.
+protocol FromTaskingManager: Movable {
+    /// What gives the rows, by rising id, which is the first column.
+    static var query: String { get }
+
+    /// - Parameter note: told what had to be changed.
+    init(_ id: Int, _ row: Row, note: (String) -> Void)
+}
+
+extension User: FromTaskingManager {
+    static let query = """
+        SELECT id, username, role, picture_url, CASE WHEN is_email_verified THEN nullif(email_address, '') END AS email,
+          projects_notifications
+        FROM users
+        WHERE role <> 0 OR id IN (
+          SELECT user_id FROM organisation_managers
+          UNION SELECT author_id FROM projects
+          UNION SELECT user_id FROM team_members JOIN project_teams USING (team_id) WHERE project_teams.role = 2 AND active
+          UNION SELECT mapped_by FROM tasks WHERE mapped_by IS NOT NULL
+          UNION SELECT validated_by FROM tasks WHERE validated_by IS NOT NULL)
+        ORDER BY id
+        """
+
+    init(_ id: Int, _ row: Row, note: (String) -> Void) {
+        let roles = [-1: Role.readOnly, 0: .mapper, 1: .admin]
+        let role = row.number(2).flatMap { roles[$0] }
+        if role == nil { note("has the role \(row.text(2) ?? "NULL"), which is none here; now MAPPER") }
+        self.init(
+            id: id, username: row.text(1), role: role ?? .mapper,
+            pictureUrl: link(row.text(3), "the picture", note), emailAddress: row.text(4),
+            projectsNotifications: row.flag(5) ?? true)
+    }
+}
+
+extension Organisation: FromTaskingManager {
+    static let query = """
+        SELECT id, name, slug, logo, url, managers
+        FROM organisations LEFT JOIN (
+          SELECT organisation_id AS id, string_agg(DISTINCT user_id::text, ',') AS managers
+          FROM organisation_managers GROUP BY 1) AS m USING (id)
+        ORDER BY id
+        """
+
+    init(_ id: Int, _ row: Row, note: (String) -> Void) {
+        self.init(
+            id: id, name: row.text(1), slug: row.text(2), logo: link(row.text(3), "the logo", note),
+            url: link(row.text(4), "the url", note), managers: row.ids(5).sorted())
+    }
+}
+
+extension Project: FromTaskingManager {
+    static let query = """
+        SELECT p.id,
+          (SELECT name FROM project_info AS i WHERE i.project_id = p.id AND name <> ''
+            ORDER BY coalesce(locale = p.default_locale, false) DESC, locale = 'en' DESC, locale LIMIT 1) AS name,
+          author_id, organisation_id, managers, contributors
+        FROM projects AS p
+        LEFT JOIN (
+          SELECT project_id AS id, string_agg(DISTINCT user_id::text, ',') AS managers
+          FROM team_members JOIN project_teams USING (team_id) WHERE project_teams.role = 2 AND active
+          GROUP BY 1) AS m USING (id)
+        LEFT JOIN (
+          SELECT id, string_agg(user_id::text, ',') AS contributors
+          FROM (
+            SELECT project_id AS id, mapped_by AS user_id FROM tasks WHERE mapped_by IS NOT NULL
+            UNION SELECT project_id, validated_by FROM tasks WHERE validated_by IS NOT NULL) AS t
+          GROUP BY 1) AS c USING (id)
+        ORDER BY p.id
+        """
+
+    init(_ id: Int, _ row: Row, note: (String) -> Void) {
+        if row.text(1) == nil { note("has no name in any language; now null") }
+        self.init(
+            id: id, name: row.text(1), author: row.ids(2).first, organisation: row.ids(3).first,
+            managers: row.ids(4).sorted(), contributors: row.ids(5).sorted())
+    }
+}
+
+extension Campaign: FromTaskingManager {
+    static let query = """
+        SELECT id, name, logo, url, description, organisations, projects
+        FROM campaigns
+        LEFT JOIN (
+          SELECT campaign_id AS id, string_agg(DISTINCT organisation_id::text, ',') AS organisations
+          FROM campaign_organisations GROUP BY 1) AS o USING (id)
+        LEFT JOIN (
+          SELECT campaign_id AS id, string_agg(DISTINCT project_id::text, ',') AS projects
+          FROM campaign_projects GROUP BY 1) AS p USING (id)
+        ORDER BY id
+        """
+
+    init(_ id: Int, _ row: Row, note: (String) -> Void) {
+        self.init(
+            id: id, name: Self.name(row.text(1) ?? "", id, note), logo: link(row.text(2), "the logo", note),
+            url: link(row.text(3), "the url", note), description: row.text(4),
+            organisations: row.ids(5).sorted(), projects: row.ids(6).sorted())
+    }
+
+    /// A name as the API would accept it.
+    private static func name(_ text: String, _ id: Int, _ note: (String) -> Void) -> String {
+        let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
+        let plain = String(String.UnicodeScalarView(scalars)).trimmed()
+        guard !plain.isEmpty else {
+            note("has no name; now Campaign \(id)")
+            return "Campaign \(id)"
+        }
+        if !plain.utf8.elementsEqual(text.trimmed().utf8) {
+            note("the name has control characters; now spaces")
+        }
+        let name = plain.cut(to: CampaignFields.longestName).trimmed()
+        if !name.utf8.elementsEqual(plain.utf8) {
+            note("the name is longer than \(CampaignFields.longestName) characters; now cut there")
+        }
+        return name
+    }
+}
+
+/// A link as the API would accept it for a campaign; one that it would not is left out.
+private func link(_ text: String?, _ what: String, _ note: (String) -> Void) -> String? {
+    do {
+        return try CampaignFields(["url": JSONValue(text)]).url ?? nil
+    } catch {
+        note("\(what) is left out: it \(error.problem)")
+        return nil
+    }
+}

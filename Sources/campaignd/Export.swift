@@ -1,0 +1,57 @@
+import ArgumentParser
+import CampaignStore
+import Glibc
+import Moving
+
+struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write all records of a data folder as one JSON document, to standard output.",
+        discussion: """
+            Users, organisations, projects, campaigns, and the messages with who got and who read them; 'campaignd import' \
+            reads it. The pictures in logos/ are files, to be copied as such. E-mail addresses are in the document: keep \
+            it as you keep the folder.
+
+              campaignd export --data data >everything.json
+
+            Exit code 1 when a record is broken; it is named, and all others are in the document.
+            """)
+
+    @OptionGroup var data: DataOption
+
+    func run() throws {
+        try reporting {
+            do {
+                var output = Output()
+                let faults = try Moving.Export.run(data.store()) { bytes in try output.write(bytes) }
+                try output.flush()
+                guard faults.isEmpty else {
+                    throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")
+                }
+            } catch let error as FolderUnavailable {
+                throw Failure.refused(error.detail)
+            }
+        }
+    }
+}
+
+/// Standard output, in large pieces, of which each has to arrive.
+private struct Output {
+    private var pending: [UInt8] = []
+
+    mutating func write(_ bytes: [UInt8]) throws {
+        pending += bytes
+        if pending.count >= 1 << 16 { try flush() }
+    }
+
+    mutating func flush() throws {
+        var rest = pending[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count >= 0 || errno == EINTR else {
+                throw Failure.cannotCreate("the document cannot be written: \(String(cString: strerror(errno)))")
+            }
+            rest = rest.dropFirst(max(count, 0))
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+}
