@@ -21,8 +21,14 @@ struct Export: ParsableCommand {
     func run() throws {
         try reporting {
             do {
+                let folder = try data.folder()
+                guard access(folder.path, F_OK) == 0 else {
+                    throw Failure.refused("there is no data folder \(folder.path)")
+                }
+                // Each record is read when its turn comes.
+                let store = try Store(folder, logger: Settings.logger(), watching: false)
                 var output = Output()
-                let faults = try Moving.Export.run(data.store()) { bytes in try output.write(bytes) }
+                let faults = try Moving.Export.run(store) { bytes in try output.write(bytes) }
                 try output.flush()
                 guard faults.isEmpty else {
                     throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")

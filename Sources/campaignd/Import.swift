@@ -38,7 +38,6 @@ struct Import: ParsableCommand {
             let folder = try data.folder()
             var progress = Progress()
             do {
-                if !dryRun { try folder.create() }
                 let store = try Store(folder, logger: Settings.logger(), lockTimeout: .seconds(60))
                 var moving = try Moving.Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
                 if isConnectionString { try moving.run(database: source) } else { try moving.run(document: source) }
