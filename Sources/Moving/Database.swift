@@ -68,8 +68,10 @@ final class Database {
         defer { libpq.clear(result) }
         guard [LibPQ.commandOK, LibPQ.tuplesOK].contains(libpq.resultStatus(result)) else {
             if let reason = libpq.resultErrorField(result, LibPQ.primaryMessage) {
-                throw .unsuitable(
-                    "the database cannot be read as a Tasking Manager's of version 4 or newer: \(Self.line(reason))")
+                let code = libpq.resultErrorField(result, LibPQ.sqlState).map { String(cString: $0) } ?? ""
+                throw LibPQ.undefined.contains(code)
+                    ? .unsuitable("the database is no Tasking Manager's of version 4 or newer: \(Self.line(reason))")
+                    : .unavailable("the database refuses: \(Self.line(reason))")
             }
             throw .unavailable("the connection to the database is lost: \(Self.line(libpq.errorMessage(connection)))")
         }

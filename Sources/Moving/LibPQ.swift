@@ -28,6 +28,9 @@ struct LibPQ {
     static let commandOK: CInt = 1
     static let tuplesOK: CInt = 2
     static let primaryMessage = CInt(UInt8(ascii: "M"))
+    static let sqlState = CInt(UInt8(ascii: "C"))
+    /// The SQLSTATEs of a table and of a column that are not there.
+    static let undefined = ["42P01", "42703"]
 
     /// - Throws: ``SourceError``.
     init() throws(SourceError) {

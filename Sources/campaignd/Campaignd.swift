@@ -27,7 +27,7 @@ struct Campaignd: ParsableCommand {
             environment, the secret from TM_SECRET or the file that TM_SECRET_FILE names.
 
             Exit codes: 0 done; 1 something was found or refused; 64 the command's words are wrong; 73 something cannot be \
-            made (a folder, a socket); 78 a setting is missing or wrong.
+            made (a folder, a socket); 78 a setting is missing or wrong. 'import' has a few more.
             """,
         version: version,
         subcommands: [

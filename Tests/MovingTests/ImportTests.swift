@@ -365,6 +365,16 @@ struct ImportTests {
         #expect(outcome.errors.contains(#"relation "campaign_projects" does not exist"#))
     }
 
+    @Test("a user of the database who may not read its tables gets 69, and is told which")
+    func noRight() throws {
+        let source = try PostgreSQL.server().taskingManager("")
+        try source.run("CREATE USER stranger_\(source.name)")
+        let uri = source.uri.replacingOccurrences(of: "tm@", with: "stranger_\(source.name)@")
+        let outcome = try ground.take(uri)
+        #expect(outcome.status == 69)
+        #expect(outcome.errors == "campaignd: the database refuses: permission denied for table users\n")
+    }
+
     @Test("without libpq it says so and ends with 69, and everything else works")
     func withoutLibrary() throws {
         // The dynamic linker finds this one first.
