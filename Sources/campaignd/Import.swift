@@ -10,14 +10,14 @@ struct Import: ParsableCommand {
             From a database it takes users with a role, a right or a task, organisations, projects and campaigns, with \
             their managers, authors, contributors and links. The database is only read, all of it as it is at one moment.
 
-              campaignd import postgresql://tm@db.example.org/tasking-manager --data data --dry-run
-              PGPASSWORD=... campaignd import 'host=localhost user=tm dbname=tm' --data data
+              campaignd import postgresql://tm@db.example.org/tm --data data --dry-run
+              campaignd import 'host=/run/postgresql dbname=tm' --data data
               campaignd export --data data | campaignd import - --data copy
 
             It may be repeated, and while the service runs: ids stay, only what differs is written, and what is here and \
             does not come is left alone. At the end it says what was left out or changed, and why.
 
-            Put the password into PGPASSWORD or ~/.pgpass: the command line is for everybody on the machine to see.
+            Put the password into PGPASSWORD or ~/.pgpass: everybody on the machine can see the command line.
 
             Exit codes: 0 done; 65 the source is something else; 66 there is no such file; 69 the database, or libpq \
             (Debian's libpq5), is not to be had; 73 the folder cannot be written; 78 no data folder is named.

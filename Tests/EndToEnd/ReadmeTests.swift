@@ -69,6 +69,8 @@ struct ReadmeTests {
         let readme = try String(contentsOf: Self.file, encoding: .utf8)
         for text in [
             try Command.run(Repository.campaignd.path, ["serve", "--help"]).text,
+            try Command.run(Repository.campaignd.path, ["import", "--help"]).text,
+            try Command.run(Repository.campaignd.path, ["export", "--help"]).text,
             try Command.run(Repository.root.appendingPathComponent("nginx/serve").path, ["--help"]).text,
         ] {
             for name in text.matches(of: /--[a-z][a-z-]+|[A-Z]+_[A-Z_]+|SENDMAIL/).map({ String($0.output) }) {
