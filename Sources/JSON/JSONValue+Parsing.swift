@@ -15,14 +15,17 @@ extension JSONValue {
     /// surrogates, NUL in a name, numbers beyond a double's range, and nesting deeper than ``deepestNesting``.
     ///
     /// - Parameter rounding: whether whole numbers beyond 64 bits are taken as doubles, and then all others too; otherwise they are refused.
+    /// - Parameter deepest: levels that it may have.
     /// - Throws: ``JSONError``, with the place where reading stopped.
-    public init(parsing text: UnsafeRawBufferPointer, rounding: Bool = false) throws(JSONError) {
+    public init(
+        parsing text: UnsafeRawBufferPointer, rounding: Bool = false, deepest: Int = deepestNesting
+    ) throws(JSONError) {
         var text = text
         if text.starts(with: [0xEF, 0xBB, 0xBF]) {
             text = UnsafeRawBufferPointer(rebasing: text.dropFirst(3))
         }
-        guard Self.nesting(of: text) <= Self.deepestNesting else {
-            throw JSONError(description: "it is nested deeper than \(Self.deepestNesting) levels")
+        guard Self.nesting(of: text) <= deepest else {
+            throw JSONError(description: "it is nested deeper than \(deepest) levels")
         }
         // jansson takes it for the end of the text.
         guard !text.contains(0) else { throw JSONError(description: "it has a NUL") }
@@ -45,9 +48,13 @@ extension JSONValue {
     }
 
     /// Reads a JSON text from bytes.
-    public init(parsing bytes: [UInt8], rounding: Bool = false) throws(JSONError) {
+    public init(
+        parsing bytes: [UInt8], rounding: Bool = false, deepest: Int = deepestNesting
+    ) throws(JSONError) {
         let result = bytes.withUnsafeBytes { text in
-            Result<JSONValue, JSONError> { () throws(JSONError) in try JSONValue(parsing: text, rounding: rounding) }
+            Result<JSONValue, JSONError> { () throws(JSONError) in
+                try JSONValue(parsing: text, rounding: rounding, deepest: deepest)
+            }
         }
         self = try result.get()
     }

@@ -21,7 +21,8 @@ struct Document {
     init(_ path: String) throws(SourceError) {
         let json: JSONValue
         do {
-            json = try JSONValue(parsing: try Self.read(path))
+            // Round each record there are a list and the document.
+            json = try JSONValue(parsing: try Self.read(path), deepest: JSONValue.deepestNesting + 2)
         } catch let error as SourceError {
             throw error
         } catch {

@@ -171,6 +171,9 @@ extension Import {
                 } else {
                     changed.put(transaction)
                     outcome.changed += 1
+                    if let warning = changed.warning(replacing: current) {
+                        outcome.notes.append(Note(what: "\(Kind.singular) \(record.id)", reason: warning))
+                    }
                 }
             }
             return outcome

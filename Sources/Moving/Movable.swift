@@ -15,9 +15,14 @@ protocol Movable: Record {
     /// The record that has this id in the folder.
     static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Self?
     func put(_ transaction: Transaction)
+
+    /// What a person should hear of when this takes another's place, or nil.
+    func warning(replacing current: Self) -> String?
 }
 
 extension Movable {
+    func warning(replacing current: Self) -> String? { nil }
+
     /// This record in the place of one that is there: what only that one knows stays.
     ///
     /// - Parameter ordered: whether the order of ids says something; otherwise the one that is there stays.
@@ -42,6 +47,10 @@ extension User: Movable {
 
     static func current(_ id: Int, _ transaction: Transaction) -> User? { transaction.user(id) }
     func put(_ transaction: Transaction) { transaction.put(self) }
+
+    func warning(replacing current: User) -> String? {
+        role == current.role ? nil : "was \(current.role.rawValue) here; now \(role.rawValue)"
+    }
 }
 
 extension Organisation: Movable {

@@ -16,7 +16,14 @@ struct DocumentTests {
     func roundTrip() throws {
         #expect(try ground.campaignd(["init", ground.data, "--demo"]).status == 0)
         try fill()
+        let deep = String(repeating: "[", count: 63) + String(repeating: "]", count: 63)
+        try ground.write(#"{"id": 41, "name": "Deep", "deep": \#(deep)}"#, "campaigns/41.json")
         let document = try ground.export()
+        // In the form in which the service writes it.
+        try ground.folder.write(document, to: "document")
+        #expect(try ground.take(ground.folder.path + "/document").text.contains("0 have changed"))
+        try FileManager.default.removeItem(atPath: ground.data + "/campaigns/41.json")
+        _ = try ground.take(ground.folder.path + "/document")
         let outcome = try copy.take("-", input: document)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try copy.files() == ground.files())

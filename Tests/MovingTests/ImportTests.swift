@@ -223,6 +223,8 @@ struct ImportTests {
 
                 """#)
         #expect(try ground.take(village.uri).text.contains("\n0 records are new, 0 have changed, 14 were the same"))
+        try ground.write(user(4, "autora", role: "ADMIN"), "users/4.json")
+        #expect(try ground.take(village.uri).text.contains("\n  user 4: was ADMIN here; now MAPPER\n"))
     }
 
     @Test("what the API would not accept is changed or left out, and said")
