@@ -36,6 +36,7 @@ final class Database {
         try run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         // All rows are wanted, not the first few soon.
         try run("SET LOCAL cursor_tuple_fraction = 1")
+        try run("SET LOCAL work_mem = '64MB'")
         try run("SET LOCAL statement_timeout = 0")
         try run("SET LOCAL idle_in_transaction_session_timeout = 0")
     }

@@ -10,13 +10,13 @@ public struct Import {
     /// How it went with a kind of record.
     public struct Tally: Sendable {
         public let kind: RecordKind
+        /// How many came, those among them that were left out because of what is here.
+        var came = 0
         public var new = 0
         public var changed = 0
         public var same = 0
         /// The ids of those that are here, and of which nothing came.
         public var untouched: [Int] = []
-
-        public var count: Int { new + changed + same }
     }
 
     /// Something that was left out or changed on the way.
@@ -56,14 +56,13 @@ public struct Import {
     /// - Throws: ``SourceError``, ``FolderUnavailable``.
     public mutating func run(database source: String) throws {
         let source = try TaskingManager(source)
-        try take(User.self, from: source)
-        let others = try source.countOfOtherUsers(taken: tallies.first?.count ?? 0)
+        let unverified = try take(User.self, from: source)
+        let others = try source.countOfOtherUsers(taken: tallies.first?.came ?? 0)
         if others > 0 { add("users", "\(others) left out, without a role, a right or a task") }
-        let unverified = try source.countOfUnverifiedAddresses()
         if unverified > 0 { add("e-mail addresses", "\(unverified) left out, which are not verified") }
-        try take(Organisation.self, from: source)
-        try take(Project.self, from: source)
-        try take(Campaign.self, from: source)
+        _ = try take(Organisation.self, from: source)
+        _ = try take(Project.self, from: source)
+        _ = try take(Campaign.self, from: source)
     }
 
     /// Takes over everything that a document holds.
@@ -83,13 +82,14 @@ public struct Import {
         notes.append(Note(what: what, reason: reason))
     }
 
-    private mutating func take<Kind: FromTaskingManager>(_: Kind.Type, from source: TaskingManager) throws {
+    /// - Returns: how many of the records lack something that is told by number alone.
+    private mutating func take<Kind: FromTaskingManager>(_: Kind.Type, from source: TaskingManager) throws -> Int {
         var taking = Taking<Kind>(ordered: false)
         progress(taking.tally, false)
         var found: [Note] = []
         // All that come have to be known before the first name is given.
         var campaigns: [Campaign] = []
-        try source.read(
+        let lacking = try source.read(
             Kind.self, note: { found.append(Note(what: $0, reason: $1)) },
             take: { records in
                 if let some = records as? [Campaign] { campaigns += some } else { try take(records, &taking) }
@@ -100,6 +100,7 @@ public struct Import {
             try takeAll(all, &taking)
         }
         try finish(taking)
+        return lacking
     }
 
     private mutating func take<Kind: Movable>(_: Kind.Type, from document: Document) throws {
@@ -178,6 +179,7 @@ extension Import {
             }
             return outcome
         }
+        taking.tally.came += records.count
         taking.tally.new += outcome.new
         taking.tally.changed += outcome.changed
         taking.tally.same += outcome.same

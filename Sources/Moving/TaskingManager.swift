@@ -19,9 +19,11 @@ struct TaskingManager {
     /// Hands on every record of a kind, by rising id.
     ///
     /// - Parameter note: told what is left out or changed, and why.
+    /// - Returns: how many of the records lack something that is told by number alone.
     func read<Kind: FromTaskingManager>(
         _: Kind.Type, note: (String, String) -> Void, take: ([Kind]) throws -> Void
-    ) throws {
+    ) throws -> Int {
+        var lacking = 0
         try database.rows(Kind.query, atATime: Import.group) { rows in
             try take(
                 rows.compactMap { row in
@@ -31,21 +33,16 @@ struct TaskingManager {
                         note(what, "left out: an id is 1 at the least")
                         return nil
                     }
+                    if Kind.lacks(row) { lacking += 1 }
                     return Kind(id, row) { note(what, $0) }
                 })
         }
+        return lacking
     }
 
     /// How many users are not taken over, for they have no role, no right, and no task.
     func countOfOtherUsers(taken: Int) throws(SourceError) -> Int {
         try database.number("SELECT count(*) FROM users WHERE id >= 1") - taken
-    }
-
-    /// How many of the users that are taken over have an e-mail address that is not.
-    func countOfUnverifiedAddresses() throws(SourceError) -> Int {
-        try database.number(
-            "SELECT count(*) FROM (\(User.query)) AS u JOIN users USING (id) "
-                + "WHERE email_address <> '' AND is_email_verified IS NOT TRUE")
     }
 }
 
@@ -56,19 +53,26 @@ protocol FromTaskingManager: Movable {
 
     /// - Parameter note: told what had to be changed.
     init(_ id: Int, _ row: Row, note: (String) -> Void)
+
+    /// Whether a row has something that the record does not get, and of which the number is told alone.
+    static func lacks(_ row: Row) -> Bool
+}
+
+extension FromTaskingManager {
+    static func lacks(_: Row) -> Bool { false }
 }
 
 extension User: FromTaskingManager {
     static let query = """
         SELECT id, username, role, picture_url, CASE WHEN is_email_verified THEN nullif(email_address, '') END AS email,
-          projects_notifications
-        FROM users
-        WHERE role <> 0 OR id IN (
-          SELECT user_id FROM organisation_managers
+          projects_notifications, email_address <> '' AND is_email_verified IS NOT TRUE AS lacks
+        FROM users JOIN (
+          SELECT id FROM users WHERE role <> 0
+          UNION SELECT user_id FROM organisation_managers
           UNION SELECT author_id FROM projects
           UNION SELECT user_id FROM team_members JOIN project_teams USING (team_id) WHERE project_teams.role = 2 AND active
-          UNION SELECT mapped_by FROM tasks WHERE mapped_by IS NOT NULL
-          UNION SELECT validated_by FROM tasks WHERE validated_by IS NOT NULL)
+          UNION SELECT DISTINCT mapped_by FROM tasks
+          UNION SELECT DISTINCT validated_by FROM tasks) AS wanted USING (id)
         ORDER BY id
         """
 
@@ -81,6 +85,8 @@ extension User: FromTaskingManager {
             pictureUrl: link(row.text(3), "the picture", note), emailAddress: row.text(4),
             projectsNotifications: row.flag(5) ?? true)
     }
+
+    static func lacks(_ row: Row) -> Bool { row.flag(6) ?? false }
 }
 
 extension Organisation: FromTaskingManager {

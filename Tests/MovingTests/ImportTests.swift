@@ -299,6 +299,7 @@ struct ImportTests {
         #expect(outcome.status == 0)
         #expect(
             outcome.text.contains("  user 4: left out: users/4.json is broken here; mend or remove it first\n"))
+        #expect(outcome.text.contains("  users: 3 left out, without"))
         #expect(try ground.read("users/4.json") == "{")
         #expect(try ground.read("users/5.json") == villageFiles["users/5.json"])
     }
