@@ -14,6 +14,18 @@ extension Store {
         }
     }
 
+    /// The id that the next new record of a kind gets.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        let (afterHighest, overflow) = (try ids(kind).last ?? 0).addingReportingOverflow(1)
+        do throws(SystemError) {
+            return max(try IDCounter(folder, kind).read(), overflow ? 1 : afterHighest)
+        } catch {
+            throw FolderUnavailable("The data folder cannot be read", error)
+        }
+    }
+
     /// A record with all that its file holds, or nil when there is none.
     ///
     /// - Throws: ``RecordError`` when it is broken, ``FolderUnavailable``.

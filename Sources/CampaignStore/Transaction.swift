@@ -73,7 +73,7 @@ public final class Transaction {
         return id
     }
 
-    private func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+    func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
         if let next = staged.nextIDs[kind] { return next }
         let (afterHighest, overflow) = catalogue.highestID(kind).addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }

@@ -4,7 +4,7 @@ internal import Glibc
 internal import JSON
 
 /// All records of a data folder as one JSON document: an object with a list for each kind, in which a record stands as
-/// in its file.
+/// in its file, and the next free ids of those that the service makes.
 struct Document {
     static let format = "campaignd"
     static let version = 1
@@ -13,6 +13,10 @@ struct Document {
         ("users", .users), ("organisations", .organisations), ("projects", .projects), ("campaigns", .campaigns),
         ("messages", .messages), ("recipients", .deliveries), ("mailed", .mailings), ("readers", .readers),
     ]
+
+    /// The kinds of which ids are not used again.
+    static let counted = [RecordKind.campaigns, .messages]
+    static let nextIDs = "nextIds"
 
     private let root: JSONObject
 
@@ -63,6 +67,12 @@ struct Document {
             }
         }
         return (records, faults)
+    }
+
+    /// The next free id of a kind, where it was written.
+    func nextID(_ kind: RecordKind) -> Int? {
+        guard case .object(let next) = root[Self.nextIDs] else { return nil }
+        return next[kind.rawValue]?.wholeNumber
     }
 
     private static func read(_ path: String) throws(SourceError) -> [UInt8] {

@@ -108,6 +108,7 @@ public struct Import {
         let (records, faults) = document.records(Kind.self, Kind.kind)
         for fault in faults { add("\(Kind.singular) \(fault.id)", "left out: \(fault.reason)") }
         taking.coming = Set(records.map(\.id))
+        taking.nextID = document.nextID(Kind.kind)
         taking.seen.formUnion(faults.compactMap { Int($0.id) })
         try takeAll(records, &taking)
         try finish(taking)
@@ -124,6 +125,8 @@ private struct Taking<Kind: Movable> {
     var seen: Set<Int> = []
     /// The ids of all campaigns that come.
     var coming: Set<Int> = []
+    /// What the next new record's id is where they come from.
+    var nextID: Int?
 }
 
 /// What a group of records has come to.
@@ -155,9 +158,10 @@ extension Import {
                 sound.append(record)
             }
         }
-        let (group, ordered, coming) = (sound, taking.ordered, taking.coming)
+        let (group, ordered, coming, nextID) = (sound, taking.ordered, taking.coming, taking.nextID)
         let outcome = try decide { transaction in
             var outcome = Outcome()
+            if let nextID { try transaction.reserveIDs(Kind.kind, below: nextID) }
             for record in group {
                 let record = Self.fitting(record, coming, transaction, &outcome)
                 guard let current = try Kind.current(record.id, transaction) else {
@@ -260,12 +264,14 @@ extension Import {
         let undecided = Set(lost.compactMap { Int($0.id) })
         let delivered = Dictionary(deliveries.map { ($0.id, $0) }) { first, _ in first }
         let mailed = Dictionary(mailings.map { ($0.id, $0) }) { first, _ in first }
+        let nextID = document.nextID(.messages)
         var tally = Tally(kind: .messages)
         var rest = messages.filter { !undecided.contains($0.id) }[...]
         while !rest.isEmpty {
             let group = Array(rest.prefix(Self.group))
             let new = try decide { [store] transaction in
-                try group.count { message in
+                if let nextID { try transaction.reserveIDs(.messages, below: nextID) }
+                return try group.count { message in
                     guard try store.record(Message.self, .messages, message.id) == nil else { return false }
                     transaction.put(message, delivered[message.id], mailed[message.id])
                     return true

@@ -43,6 +43,7 @@ struct DocumentTests {
                 {
                   "format": "campaignd",
                   "version": 1,
+                  "nextIds": {"campaigns":50,"messages":3},
                   "users": [
                     {"id":21,"username":"Ana","role":"MAPPER","pictureUrl":null,"emailAddress":null,\
                 "projectsNotifications":true,"since":2024}
@@ -205,6 +206,7 @@ struct DocumentTests {
             }
 
             """, "campaigns/40.json")
+        try ground.write("50\n", "campaigns/.next-id")
         try ground.write(message(1, "One", text: #"A\n\"b\""#, projects: "2"), "messages/1.json")
         try ground.write(message(2, "Two"), "messages/2.json")
         try ground.write("{\n  \"messageId\": 1,\n  \"recipients\": [2, 21]\n}\n", "messages/recipients/1.json")
