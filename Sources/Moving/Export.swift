@@ -42,7 +42,15 @@ public struct Export {
             case .organisations: try list(Organisation.self, kind)
             case .projects: try list(Project.self, kind)
             case .campaigns: try list(Campaign.self, kind)
-            case .messages: try list(Message.self, kind)
+            case .messages:
+                // Without its delivery it would be one that nobody has got.
+                try list(Message.self, kind) { [store] id in
+                    do {
+                        _ = try store.record(Delivery.self, .deliveries, id)
+                    } catch is RecordError {
+                        throw RecordError("who got it is not to be read")
+                    }
+                }
             case .deliveries: try list(Delivery.self, kind)
             case .mailings: try list(Mailing.self, kind)
             case .readers: try list(Reader.self, kind)
@@ -52,11 +60,14 @@ public struct Export {
         try write(Array("\n}\n".utf8))
     }
 
-    private mutating func list<Kind: Record>(_: Kind.Type, _ kind: RecordKind) throws {
+    private mutating func list<Kind: Record>(
+        _: Kind.Type, _ kind: RecordKind, check: (Int) throws -> Void = { _ in }
+    ) throws {
         var isFirst = true
         for id in try store.ids(kind) {
             do {
                 guard let record = try store.record(Kind.self, kind, id) else { continue }
+                try check(id)
                 var text = Array((isFirst ? "\n    " : ",\n    ").utf8)
                 record.json.write(to: &text)
                 try write(text)

@@ -37,8 +37,8 @@ struct LibPQ {
         // Without a dynamic linker in the process, dlopen would bring a second C library into it.
         guard getauxval(UInt(AT_BASE)) != 0 else {
             throw .unavailable(
-                "this is the fully static program, which can load no libpq, and so read no database; make a document with "
-                    + "'campaignd export' of another build, and import that")
+                "this is a fully static program, which can load no libpq and so read no database; one that was built "
+                    + "with 'swift build --static-swift-stdlib' can, and this one imports what that one exports")
         }
         guard let library = dlopen("libpq.so.5", RTLD_NOW) else {
             throw .unavailable(

@@ -110,6 +110,17 @@ struct DocumentTests {
         #expect(outcome.text == whole)
     }
 
+    @Test("a message of which it is not to be read who got it is left out, for it would be delivered again")
+    func brokenDelivery() throws {
+        try fill()
+        try ground.write("{", "messages/recipients/1.json")
+        let outcome = try ground.campaignd(["export", "--data", ground.data])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("messages/1.json: who got it is not to be read"))
+        #expect(try copy.take("-", input: outcome.text).status == 0)
+        #expect(try copy.files().keys.filter { $0.hasPrefix("messages/") }.sorted().prefix(1) == ["messages/2.json"])
+    }
+
     @Test("a full disk is noticed")
     func fullDisk() throws {
         try fill()

@@ -1,0 +1,146 @@
+internal import CampaignStore
+internal import Campaigns
+internal import JSON
+
+/// How far a kind is.
+private struct Taking<Kind: Movable> {
+    /// Whether the order in lists of ids says something.
+    let ordered: Bool
+    var tally = Import.Tally(kind: Kind.kind)
+    var seen: Set<Int> = []
+    /// The ids of all campaigns that come.
+    var coming: Set<Int> = []
+    /// What the next new record's id is where they come from.
+    var nextID: Int?
+}
+
+/// What a group of records has come to.
+private struct Outcome: Sendable {
+    var new = 0
+    var changed = 0
+    var same = 0
+    var notes: [Import.Note] = []
+}
+
+extension Import {
+    /// - Returns: how many of the records lack something that is told by number alone.
+    mutating func take<Kind: FromTaskingManager>(_: Kind.Type, from source: TaskingManager) throws -> Int {
+        var taking = Taking<Kind>(ordered: false)
+        progress(taking.tally, false)
+        var found: [Note] = []
+        // All that come have to be known before the first name is given.
+        var campaigns: [Campaign] = []
+        let lacking = try source.read(
+            Kind.self, note: { found.append(Note(what: $0, reason: $1)) },
+            take: { records in
+                if let some = records as? [Campaign] { campaigns += some } else { try take(records, &taking) }
+            })
+        notes += found
+        if let all = named(campaigns) as? [Kind] {
+            taking.coming = Set(all.map(\.id))
+            try takeAll(all, &taking)
+        }
+        try finish(taking)
+        return lacking
+    }
+
+    mutating func take<Kind: Movable>(_: Kind.Type, from document: Document) throws {
+        var taking = Taking<Kind>(ordered: true)
+        let (records, faults) = document.records(Kind.self, Kind.kind)
+        for fault in faults { add("\(Kind.singular) \(fault.id)", "left out: \(fault.reason)") }
+        taking.coming = Set(records.map(\.id))
+        taking.nextID = document.nextID(Kind.kind)
+        taking.seen.formUnion(faults.compactMap { Int($0.id) })
+        try takeAll(records, &taking)
+        try finish(taking)
+    }
+
+    private mutating func takeAll<Kind: Movable>(_ records: [Kind], _ taking: inout Taking<Kind>) throws {
+        var rest = records[...]
+        while !rest.isEmpty {
+            try take(Array(rest.prefix(Self.group)), &taking)
+            rest = rest.dropFirst(Self.group)
+        }
+    }
+
+    private mutating func take<Kind: Movable>(_ records: [Kind], _ taking: inout Taking<Kind>) throws {
+        var sound: [Kind] = []
+        for record in records {
+            let file = "\(Kind.kind.rawValue)/\(record.id).json"
+            if !taking.seen.insert(record.id).inserted {
+                add("\(Kind.singular) \(record.id)", "comes twice; the first counts")
+            } else if broken.contains(file) {
+                add("\(Kind.singular) \(record.id)", "left out: \(file) is broken here; mend or remove it first")
+            } else {
+                sound.append(record)
+            }
+        }
+        let (group, ordered, coming, nextID) = (sound, taking.ordered, taking.coming, taking.nextID)
+        let outcome = try decide { transaction in
+            var outcome = Outcome()
+            if let nextID { try transaction.reserveIDs(Kind.kind, below: nextID) }
+            for record in group {
+                let record = Self.fitting(record, coming, transaction, &outcome)
+                guard let current = try Kind.current(record.id, transaction) else {
+                    record.put(transaction)
+                    outcome.new += 1
+                    continue
+                }
+                let changed = record.replacing(current, ordered: ordered)
+                // By their bytes: texts are equal to Swift already when they are canonically equivalent.
+                if changed.json.compact == current.json.compact {
+                    outcome.same += 1
+                } else {
+                    changed.put(transaction)
+                    outcome.changed += 1
+                    if let warning = changed.warning(replacing: current) {
+                        outcome.notes.append(Note(what: "\(Kind.singular) \(record.id)", reason: warning))
+                    }
+                }
+            }
+            return outcome
+        }
+        taking.tally.came += records.count
+        taking.tally.new += outcome.new
+        taking.tally.changed += outcome.changed
+        taking.tally.same += outcome.same
+        notes += outcome.notes
+        progress(taking.tally, false)
+    }
+
+    private mutating func finish<Kind: Movable>(_ taking: Taking<Kind>) throws {
+        var tally = taking.tally
+        tally.untouched = try store.ids(Kind.kind).filter { !taking.seen.contains($0) }
+        progress(tally, true)
+        tallies.append(tally)
+    }
+
+    /// The record as it may stand beside those that are here and stay.
+    private static func fitting<Kind: Movable>(
+        _ record: Kind, _ coming: Set<Int>, _ transaction: Transaction, _ outcome: inout Outcome
+    ) -> Kind {
+        guard let campaign = record as? Campaign else { return record }
+        let renamed = campaign.renamed { name in
+            transaction.campaignID(named: name).map { $0 != campaign.id && !coming.contains($0) } ?? false
+        }
+        guard renamed.name != campaign.name, let fitting = renamed as? Kind else { return record }
+        outcome.notes.append(
+            Note(
+                what: "campaign \(campaign.id)",
+                reason: "the name '\(campaign.name)' is another's here; now '\(renamed.name)'"))
+        return fitting
+    }
+
+    /// Campaigns of which no two have names that are the same to a person's eye.
+    private mutating func named(_ campaigns: [Campaign]) -> [Campaign] {
+        var names = Set<String>()
+        return campaigns.map { campaign in
+            let renamed = campaign.renamed(while: names.contains)
+            names.insert(renamed.name)
+            if renamed.name != campaign.name {
+                add("campaign \(campaign.id)", "the name '\(campaign.name)' is another's; now '\(renamed.name)'")
+            }
+            return renamed
+        }
+    }
+}
