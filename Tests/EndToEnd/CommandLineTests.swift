@@ -138,7 +138,8 @@ func nothingInherited() throws {
         ["token", "1", "--valid-for", "99999999999999999d"],
         ["token", "1", "2"], ["user", "add"], ["user", "add", "a", "--role", "BOSS"],
         ["user", "add", "a", "--id", "x"], ["organisation", "add"],
-        ["project", "add", "a", "--organisation", "x"], ["init", "a", "--damo"],
+        ["project", "add", "a", "--organisation", "x"], ["init", "a", "--damo"], ["import"], ["import", "a", "b"],
+        ["export", "data"],
     ])
 func wrongWords(arguments: [String]) throws {
     let outcome = try campaignd(arguments, secret)
@@ -165,6 +166,8 @@ func wrongWords(arguments: [String]) throws {
         (["organisation", "add"], ["--manager", "--slug", "--logo"]),
         (["project", "add"], ["--author", "--organisation", "--manager", "--contributor"]),
         (["user", "list"], ["--data"]),
+        (["import"], ["<source>", "--data", "--dry-run", "postgresql://", "libpq", "PGPASSWORD", "69"]),
+        (["export"], ["--data", "logos/", "campaignd import"]),
     ])
 func help(command: [String], words: [String]) throws {
     let outcome = try campaignd(command + ["--help"])
