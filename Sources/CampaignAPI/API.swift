@@ -196,8 +196,3 @@ public struct API: Responder {
         return configuration.allowedOrigins.contains(origin) || configuration.allowedOrigins.contains("*")
     }
 }
-
-extension HTTPField.Name {
-    /// nginx's: the answer is the file at this internal location.
-    fileprivate static let xAccelRedirect = HTTPField.Name("X-Accel-Redirect") ?? .location
-}

@@ -34,6 +34,9 @@ final class Connection: @unchecked Sendable {
         request.deallocate()
     }
 
+    /// Whether nothing has come on it yet.
+    private(set) var isNew = true
+
     /// Negative when the connection is closed.
     var descriptor: Int32 { request.pointee.ipcFd }
 
@@ -41,6 +44,7 @@ final class Connection: @unchecked Sendable {
     ///
     /// - Returns: false when there is none, or none that can be answered.
     func receive() -> Bool {
+        isNew = false
         guard FCGX_Accept_r(request) >= 0 else { return false }
         // libfcgi delivers a request that broke off among its parameters as if it were whole.
         guard FCGX_GetError(request.pointee.in) == 0 else {
@@ -80,6 +84,12 @@ final class Connection: @unchecked Sendable {
         return (target, ifNoneMatch)
     }
 
+    /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no
+    /// HTTP_* variable: no client can set it.
+    var unauthorizedLocation: String? {
+        Variables(request.pointee.envp).first { $0.name == "UNAUTHORIZED_LOCATION" }?.value
+    }
+
     /// Reads the request that has been received.
     ///
     /// - Parameter bodyLimit: bytes; a longer body is not read.
@@ -112,13 +122,36 @@ final class Connection: @unchecked Sendable {
 
     /// Sends what makes an answer, header first, and ends the request.
     func send(_ parts: [[UInt8]], keep: Bool) {
+        guard keep else { return sendLast(parts) }
         if parts.reduce(0, { $0 + $1.count }) <= Self.recordBuffer {
             for part in parts { put(part) }
         } else if !putRecords(parts) {
             return finish(keep: false, isRead: false)
         }
         // What is left of the request would be taken for the beginning of the next one.
-        finish(keep: keep && request.pointee.keepConnection != 0, isRead: drain())
+        finish(keep: request.pointee.keepConnection != 0, isRead: drain())
+    }
+
+    /// Sends what makes an answer and ends the connection.
+    ///
+    /// Between the end of a request and that of its connection nginx could take the connection for the next request, and
+    /// that would be lost. So something follows the first in the same piece: then nginx does not keep the connection.
+    private func sendLast(_ parts: [[UInt8]]) {
+        if putRecords(parts) {
+            let id = UInt16(truncatingIfNeeded: request.pointee.requestId)
+            let (high, low) = (UInt8(id >> 8), UInt8(id & 255))
+            let version = UInt8(FCGI_VERSION_1)
+            let end: [UInt8] = [
+                version, UInt8(FCGI_STDOUT), high, low, 0, 0, 0, 0,
+                version, UInt8(FCGI_END_REQUEST), high, low, 0, 8, 0, 0,
+                0, 0, 0, 0, UInt8(FCGI_REQUEST_COMPLETE), 0, 0, 0,
+                // A record about no request, which the web server has to leave out (FastCGI specification, 4.2).
+                version, UInt8(FCGI_UNKNOWN_TYPE), 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            ]
+            _ = end.withUnsafeBytes { write($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        }
+        FCGX_Free(request, 0)
+        shut()
     }
 
     /// Ends a request.

@@ -10,7 +10,9 @@ public struct ListeningSocket: Sendable {
     /// Whether the socket is this process's own alone, so that nobody else serves who waits in its queue.
     var hasFile: Bool { file != nil }
     /// What this process has put into the file system, and takes away when it ends.
-    private let file: (path: String, device: UInt, inode: UInt)?
+    let file: (path: String, device: UInt, inode: UInt)?
+    /// Where the socket is until ``takeOver()`` puts it in its place.
+    let beside: String?
 
     /// The queue of connections that the kernel holds until they are accepted.
     private static let backlog: Int32 = 1024
@@ -20,31 +22,32 @@ public struct ListeningSocket: Sendable {
     /// - Parameters:
     ///   - path: 107 bytes at the most.
     ///   - mode: permissions of the socket: who may connect.
+    ///   - takingOver: whether a living process of this program may be there. Then the socket waits beside it, and
+    ///     ``takeOver()`` has to follow.
     /// - Throws: ``SocketError``.
-    public init(path: String, mode: UInt32 = 0o660) throws(SocketError) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
-            guard path.utf8.count < room.count else { return false }
-            room.copyBytes(from: path.utf8)
-            return true
-        }
-        guard fits, !path.isEmpty else { throw .pathTooLong(path) }
+    public init(path: String, mode: UInt32 = 0o660, takingOver: Bool = false) throws(SocketError) {
+        let address = try Self.address(path)
         let number = try Self.make(AF_UNIX)
         do throws(SocketError) {
-            try Self.removeStale(path, address)
+            var place = (path, address)
+            beside = try Self.removeStale(path, address, takingOver: takingOver) ? nil : "\(path).\(getpid())"
+            if let beside {
+                place = (beside, try Self.address(beside))
+                // Left by a process that had this number.
+                unlink(beside)
+            }
             // Before there is a name, so that nobody else ever gets in.
             fchmod(number, mode_t(mode))
-            try Self.bind(number, address, path)
-            guard chmod(path, mode_t(mode)) == 0, listen(number, Self.backlog) == 0 else {
-                throw .failed(path, reason: String(cString: strerror(errno)))
+            try Self.bind(number, place.1, place.0)
+            guard chmod(place.0, mode_t(mode)) == 0, listen(number, Self.backlog) == 0 else {
+                throw .failed(place.0, reason: String(cString: strerror(errno)))
             }
             var status = stat()
-            guard stat(path, &status) == 0 else { throw .failed(path, reason: String(cString: strerror(errno))) }
+            guard stat(place.0, &status) == 0 else { throw .failed(path, reason: String(cString: strerror(errno))) }
             self.number = number
             file = (path, UInt(status.st_dev), UInt(status.st_ino))
         } catch {
-            close(number)
+            Glibc.close(number)
             throw error
         }
     }
@@ -77,6 +80,7 @@ public struct ListeningSocket: Sendable {
     private init(bound address: some Any, _ family: Int32, _ name: String) throws(SocketError) {
         number = try Self.make(family)
         file = nil
+        beside = nil
         var one: Int32 = 1
         setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
         do throws(SocketError) {
@@ -85,7 +89,7 @@ public struct ListeningSocket: Sendable {
                 throw .failed(name, reason: String(cString: strerror(errno)))
             }
         } catch {
-            close(number)
+            Glibc.close(number)
             throw error
         }
     }
@@ -106,6 +110,7 @@ public struct ListeningSocket: Sendable {
             throw .notInherited
         }
         file = nil
+        beside = nil
         let flags = fcntl(number, F_GETFL)
         guard fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0, fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else {
             throw .failed("descriptor \(number)", reason: String(cString: strerror(errno)))
@@ -125,13 +130,22 @@ public struct ListeningSocket: Sendable {
         return connection >= 0 ? connection : nil
     }
 
+    /// Lets nobody else into the queue; who is in it stays.
+    func close() {
+        shutdown(number, Int32(SHUT_RD))
+    }
+
     /// Takes away the socket's file, unless another process has put its own there meanwhile.
-    func removeFile() {
-        guard let file else { return }
+    ///
+    /// - Returns: whether another process has.
+    func removeFile() -> Bool {
+        guard let file else { return false }
+        if let beside { unlink(beside) }
         var status = stat()
-        if stat(file.path, &status) == 0, UInt(status.st_dev) == file.device, UInt(status.st_ino) == file.inode {
-            unlink(file.path)
-        }
+        guard stat(file.path, &status) == 0 else { return false }
+        guard UInt(status.st_dev) == file.device, UInt(status.st_ino) == file.inode else { return true }
+        unlink(file.path)
+        return false
     }
 
     private static func make(_ family: Int32) throws(SocketError) -> Int32 {
@@ -148,23 +162,42 @@ public struct ListeningSocket: Sendable {
         }
     }
 
-    private static func removeStale(_ path: String, _ address: sockaddr_un) throws(SocketError) {
+    static func address(_ path: String) throws(SocketError) -> sockaddr_un {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
+            guard path.utf8.count < room.count else { return false }
+            room.copyBytes(from: path.utf8)
+            return true
+        }
+        guard fits, !path.isEmpty else { throw .pathTooLong(path) }
+        return address
+    }
+
+    /// - Returns: whether the path is free now; it is not when a living process may be relieved of it.
+    private static func removeStale(
+        _ path: String, _ address: sockaddr_un, takingOver: Bool
+    ) throws(SocketError) -> Bool {
         var status = stat()
-        guard lstat(path, &status) == 0 else { return }
+        guard lstat(path, &status) == 0 else { return true }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notSocket(path) }
         let probe = try make(AF_UNIX)
-        defer { close(probe) }
+        defer { Glibc.close(probe) }
         let result = withSocketAddress(address) { connect(probe, $0, $1) }
         // EAGAIN: somebody listens, and the queue is full.
-        guard result != 0, errno == ECONNREFUSED || errno == ENOENT else { throw .taken(path) }
+        guard result != 0, errno == ECONNREFUSED || errno == ENOENT else {
+            if takingOver { return false }
+            throw .taken(path)
+        }
         guard unlink(path) == 0 || errno == ENOENT else {
             throw .failed(path, reason: String(cString: strerror(errno)))
         }
+        return true
     }
 }
 
 /// Lends a sockaddr_un, sockaddr_in or sockaddr_in6 as the sockaddr that the system takes.
-private func withSocketAddress<Address, Result>(
+func withSocketAddress<Address, Result>(
     _ address: Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
 ) -> Result {
     withUnsafePointer(to: address) { pointer in
@@ -181,6 +214,7 @@ public enum SocketError: Error, Equatable, CustomStringConvertible {
     case pathTooLong(String)
     case notLoopback(String)
     case notInherited
+    case notOurs(String, process: Int32)
     case failed(String, reason: String)
 
     public var description: String {
@@ -191,6 +225,8 @@ public enum SocketError: Error, Equatable, CustomStringConvertible {
         case .notLoopback(let host):
             "\(host) is not this machine's loopback interface; listen on 127.0.0.1, ::1 or a socket path"
         case .notInherited: "no socket was inherited, and none was named"
+        case .notOurs(let path, let process):
+            "\(path) belongs to process \(process), which is no campaignd of this user; it is left as it is"
         case .failed(let name, let reason): "cannot listen on \(name): \(reason)"
         }
     }

@@ -20,7 +20,15 @@ public final class Server: Sendable {
     /// Readable when the threads are to end.
     private let end: Int32
     private let lane: WaitingLane
+    /// For requests with large bodies. A body takes many times its size when it is read, so few are read at once: whatever
+    /// comes, the memory that bodies take is bounded, and small ones do not wait behind them.
+    private let largeLane = WaitingLane(threads: 2, queue: 32)
+    /// Bytes.
+    private static let largeBody = 64 << 10
+    /// Whether each connection is closed after its next answer.
     private let isStopping = Atomic(false)
+    /// Whether one that is idle is, too.
+    private let isRetiring = Atomic(false)
     private let connections = Monitor(Connections())
 
     private struct Connections: Sendable {
@@ -28,6 +36,16 @@ public final class Server: Sendable {
         var places: [Place] = []
         var open = 0
         var serial: UInt32 = 0
+
+        /// Whether a connection is open that is not younger than another.
+        func hasAny(upTo last: UInt32) -> Bool {
+            places.contains { place in
+                switch place {
+                case .none: false
+                case .idle(let connection), .busy(let connection, _): connection.serial <= last
+                }
+            }
+        }
     }
 
     private enum Place: Sendable {
@@ -65,27 +83,45 @@ public final class Server: Sendable {
         for number in 1...threads { try Thread("request \(number)") { [self] in work() }.detach() }
     }
 
-    /// Stops accepting, finishes what is in flight, and closes the connections.
+    /// Finishes what is in flight, closes the connections, and accepts no more.
     ///
     /// - Parameter timeout: how long at the most.
     public func stop(within timeout: Duration) {
         let deadline = ContinuousClock.now + timeout
         isStopping.store(true, ordering: .sequentiallyConsistent)
-        // Without a name nobody new comes; who is in the queue already is still served.
-        socket.removeFile()
+        // Without a name nobody new comes. Where another process has the name, somebody may just be on the way here who
+        // looked it up before.
+        if socket.removeFile() { usleep(100_000) }
+        // From now on every connection is closed after its next answer. The web server closes by itself what it has no use
+        // for, and that is better left to it: a request that comes while this side closes would be lost. New connections
+        // are served meanwhile.
+        let last = connections.update { $0.serial }
+        _ = connections.wait(timeout: min(timeout, Self.patience)) { $0.hasAny(upTo: last) ? nil : true }
         epoll_ctl(epoll, EPOLL_CTL_DEL, socket.number, nil)
-        if socket.hasFile { acceptAll() }
-        // Under load every connection is soon used once more, and closed after that answer. What is idle for longer than
-        // this is closed by asking the web server to.
-        _ = connections.wait(timeout: min(timeout, .milliseconds(250))) { $0.open == 0 ? true : nil }
-        connections.update { connections in
-            for case .idle(let connection) in connections.places { connection.retire() }
+        if socket.hasFile {
+            socket.close()
+            acceptAll()
         }
+        // On one that is new, the first request is on its way.
+        retire { !$0.isNew }
+        _ = connections.wait(timeout: min(max(.zero, deadline - .now), .seconds(1))) { $0.open == 0 ? true : nil }
+        isRetiring.store(true, ordering: .sequentiallyConsistent)
+        retire { _ in true }
         let left = connections.wait(timeout: max(.zero, deadline - .now)) { $0.open == 0 ? true : nil }
         if left == nil { logger.warning("connections were left when the time was up") }
         var one: UInt64 = 1
         write(end, &one, MemoryLayout<UInt64>.size)
     }
+
+    private func retire(_ isMeant: (Connection) -> Bool) {
+        connections.update { connections in
+            for case .idle(let connection) in connections.places where isMeant(connection) { connection.retire() }
+        }
+    }
+
+    /// How long the web server may keep a connection that it does not use: `keepalive_timeout` in campaigns-http.conf is a
+    /// second, and a little more.
+    private static let patience = Duration.milliseconds(1300)
 
     private func work() {
         var event = epoll_event()
@@ -172,7 +208,7 @@ public final class Server: Sendable {
         case .failure(let error):
             connection.send(responder.respond(to: error), isHead: false, keep: false)
         case .success(let request) where responder.mayWait(request):
-            let isAdded = lane.add { [self] in
+            let isAdded = (request.body.count > Self.largeBody ? largeLane : lane).add { [self] in
                 answer(request, on: connection)
                 if rest(connection, place) { serve(connection, place) }
             }
@@ -184,9 +220,12 @@ public final class Server: Sendable {
     }
 
     private func answer(_ request: Request, on connection: Connection) {
+        var response = responder.respond(to: request)
+        if response.status == .unauthorized, let location = connection.unauthorizedLocation {
+            response.headerFields[.xAccelRedirect] = location
+        }
         connection.send(
-            responder.respond(to: request), isHead: request.head.method == .head,
-            keep: !isStopping.load(ordering: .relaxed))
+            response, isHead: request.head.method == .head, keep: !isStopping.load(ordering: .relaxed))
     }
 
     /// Leaves a connection alone until its next request comes.
@@ -202,7 +241,7 @@ public final class Server: Sendable {
                 guard case .busy(_, isReadable: true) = connections.places[place] else {
                     connections.places[place] = .idle(connection)
                     // Before anybody else can take it.
-                    if isStopping.load(ordering: .sequentiallyConsistent) { connection.retire() }
+                    if isRetiring.load(ordering: .sequentiallyConsistent) { connection.retire() }
                     return false
                 }
                 connections.places[place] = .busy(connection, isReadable: false)

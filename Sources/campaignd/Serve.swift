@@ -24,6 +24,13 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("The path of a unix socket to listen on.", valueName: "path"))
     var socket: String?
 
+    @Flag(
+        help: """
+            Take the socket's path over from a campaignd that has it: this one serves from then on, and that one finishes \
+            what it is at and ends. No request is lost.
+            """)
+    var takeOver = false
+
     @Option(help: ArgumentHelp("Permissions of the socket, in octal: who may connect.", valueName: "mode"))
     var socketMode = "0660"
 
@@ -41,6 +48,7 @@ struct Serve: ParsableCommand {
 
     func validate() throws {
         guard socket == nil || listen == nil else { throw ValidationError("Name either --socket or --listen.") }
+        guard !takeOver || socket != nil else { throw ValidationError("--take-over needs --socket.") }
         guard UInt32(socketMode, radix: 8).map({ $0 <= 0o777 }) == true else {
             throw ValidationError("--socket-mode is an octal number such as 0660, not '\(socketMode)'.")
         }
@@ -77,6 +85,9 @@ struct Serve: ParsableCommand {
             } catch {
                 throw Failure.cannotCreate("the system has no threads to give")
             }
+            if let old = try reportingSocket({ () throws(SocketError) in try listening.takeOver() }) {
+                logger.notice("taking over", metadata: ["from": "process \(old)"])
+            }
             logger.notice(
                 "ready", metadata: ["data": "\(folder.path)", "socket": "\(socket ?? listen ?? "inherited")"])
             var signal: Int32 = 0
@@ -108,16 +119,25 @@ struct Serve: ParsableCommand {
     }
 
     private func openSocket() throws -> ListeningSocket {
-        do throws(SocketError) {
-            if let socket { return try ListeningSocket(path: socket, mode: UInt32(socketMode, radix: 8) ?? 0o660) }
+        try reportingSocket { () throws(SocketError) in
+            if let socket {
+                return try ListeningSocket(
+                    path: socket, mode: UInt32(socketMode, radix: 8) ?? 0o660, takingOver: takeOver)
+            }
             if let (host, port) = listen.flatMap(Self.address) { return try ListeningSocket(host: host, port: port) }
             return try ListeningSocket(inheritedFrom: [
                 "LISTEN_PID": Settings.environment("LISTEN_PID") ?? "",
                 "LISTEN_FDS": Settings.environment("LISTEN_FDS") ?? "",
             ])
+        }
+    }
+
+    private func reportingSocket<T>(_ body: () throws(SocketError) -> T) throws -> T {
+        do {
+            return try body()
         } catch {
             switch error {
-            case .taken, .failed, .notSocket: throw Failure.cannotCreate(error.description)
+            case .taken, .failed, .notSocket, .notOurs: throw Failure.cannotCreate(error.description)
             case .notInherited:
                 throw Failure.configuration("\(error); use --socket PATH or --listen HOST:PORT")
             case .pathTooLong, .notLoopback: throw Failure.configuration(error.description)

@@ -124,18 +124,89 @@ func secondProcess() throws {
     #expect(site.end(first) == 0)
 }
 
-@Test("a process that takes over the path keeps its socket when the old one ends")
+@Test("with --take-over a new process has the path from then on, and the old one answers what it has and ends with 0")
 func takeover() throws {
     let site = try Site()
     let old = try site.start("s")
     let kept = try site.client("s")
-    #expect(try kept.list().isEmpty)
-    // The new one is made beside and renamed into place.
-    let new = try site.start("new")
-    #expect(rename(site.socket("new"), site.socket("s")) == 0)
     #expect(try kept.create("a") != nil)
+    let new = try site.start("s", ["--take-over"])
+    #expect(new.log.contains("taking over from=\"process \(old.process.processIdentifier)\""), "\(new.log)")
+    // The old one answers once more on a connection that it has, and then closes it.
+    #expect(try kept.create("b") != nil)
     kept.connection.close()
-    #expect(old.end() == 0)
-    #expect(try site.client("s").list().count == 1)
+    #expect(old.wait() == 0)
+    #expect(try site.client("s").list().count == 2)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: site.folder.path).sorted() == ["data", "s.sock"])
     #expect(site.end(new) == 0)
+    #expect(!FileManager.default.fileExists(atPath: site.socket("s")))
+}
+
+@Test("--take-over starts where nobody is, and where a dead process has left its socket")
+func takeoverOfNothing() throws {
+    let site = try Site()
+    let first = try site.start("s", ["--take-over"])
+    #expect(first.end(SIGKILL) == nil)
+    let second = try site.start("s", ["--take-over"])
+    #expect(try site.client("s").list().isEmpty)
+    #expect(site.end(second) == 0)
+}
+
+@Test("--take-over leaves a socket alone that belongs to another program, such as systemd")
+func takeoverOfAnother() throws {
+    let site = try Site()
+    let socket = try UnixSocket.bound(to: site.socket("s"), queue: 16)
+    defer { close(socket) }
+    let outcome = try Command.run(
+        Repository.campaignd.path, ["serve", "--data", site.data, "--socket", site.socket("s"), "--take-over"],
+        environment: ["TM_SECRET": Daemon.secret, "LOG_LEVEL": "critical"])
+    #expect(outcome.status == 73)
+    #expect(
+        outcome.errors == "campaignd: \(site.socket("s")) belongs to process \(getpid()), "
+            + "which is no campaignd of this user; it is left as it is\n")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: site.folder.path).sorted() == ["data", "s.sock"])
+}
+
+@Test("ten takeovers under load, and not one request fails")
+func takeoversUnderLoad() throws {
+    let site = try Site()
+    let isDone = Mutex(false)
+    let failures = Mutex<[String]>([])
+    let made = Mutex<Set<String>>([])
+    var daemon = try site.start("s")
+    let ended = DispatchSemaphore(value: 0)
+    inBackground {
+        try? onThreads(8) { writer in
+            var number = 0
+            while !isDone.withLock({ $0 }) {
+                do {
+                    let client = try site.client("s")
+                    defer { client.connection.close() }
+                    // As nginx does: what is not closed is used again.
+                    repeat {
+                        number += 1
+                        let name = "w\(writer) n\(number)"
+                        guard try client.create(name) != nil else { throw FastCGIClient.Broken("\(name) is taken") }
+                        made.withLock { _ = $0.insert(name) }
+                    } while !client.connection.isReadable && number % 10 != 0
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        ended.signal()
+    }
+    for round in 1...10 {
+        let enough = made.withLock { $0.count } + 20
+        while made.withLock({ $0.count }) < enough, failures.withLock({ $0.isEmpty }) { usleep(1000) }
+        let next = try site.start("s", ["--take-over"])
+        #expect(daemon.wait() == 0, "takeover \(round)")
+        daemon = next
+    }
+    isDone.withLock { $0 = true }
+    #expect(ended.wait(timeout: .now() + 20) == .success)
+    #expect(failures.withLock { $0 } == [])
+    #expect(try Set(site.client("s").list().map(\.name)) == made.withLock { $0 })
+    #expect(site.end(daemon) == 0)
+    #expect(try site.check().status == 0)
 }

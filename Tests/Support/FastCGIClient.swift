@@ -134,8 +134,10 @@ public final class FastCGIClient: @unchecked Sendable {
     /// Whether the responder has closed the connection, or ended its side; waits for it.
     public func isAtEnd() -> Bool {
         var byte: UInt8 = 0
-        let count = recv(socket, &byte, 1, 0)
-        return count == 0 || (count < 0 && errno == ECONNRESET)
+        var count = recv(socket, &byte, 1, 0)
+        // What comes after a last answer is a record about no request.
+        while count > 0 { count = recv(socket, &byte, 1, 0) }
+        return count == 0 || errno == ECONNRESET
     }
 
     /// Whether there is something to be read, or the end; does not wait.

@@ -16,7 +16,10 @@ public final class LiveService: @unchecked Sendable {
     /// - Parameters:
     ///   - data: the data folder; serve makes the demo in one that is empty.
     ///   - environment: TM_SECRET and the like.
-    public init(data: URL, environment: [String: String?], binary: URL = Repository.campaignd) throws {
+    ///   - limits: whether messages and bad tokens are limited.
+    public init(
+        data: URL, environment: [String: String?], binary: URL = Repository.campaignd, limits: Bool = false
+    ) throws {
         folder = try TemporaryFolder()
         self.data = data
         let port = try FreePort.find()
@@ -29,7 +32,7 @@ public final class LiveService: @unchecked Sendable {
             [
                 "--binary", binary.path, "--data", data.path, "--port", "\(port)", "--http-port", "0", "--listen",
                 "127.0.0.1",
-            ], environment)
+            ] + (limits ? [] : ["--no-limits"]), environment)
         let output = try FileHandle(forWritingTo: log)
         process.standardOutput = output
         process.standardError = output

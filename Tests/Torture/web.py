@@ -17,7 +17,7 @@ from common import SECRET, Broken, Hang, Site, make_token
 class Server:
     """nginx and campaignd as `nginx/serve` runs them."""
 
-    def __init__(self, torture, name, **site):
+    def __init__(self, torture, name, limits=False, **site):
         self.torture = torture
         self.site = Site(torture, name, **site)
         # A copy, so that what it makes for itself is in the scratch folder.
@@ -31,7 +31,8 @@ class Server:
             self.port = probe.getsockname()[1]
         self.log = open(os.path.join(self.site.path, "serve.log"), "wb")
         self.process = subprocess.Popen(
-            [os.path.join(self.site.path, "nginx", "serve"), "--binary", torture.binary, "--data", self.site.data, "--port", str(self.port), "--http-port", "0"],
+            [os.path.join(self.site.path, "nginx", "serve"), "--binary", torture.binary, "--data", self.site.data, "--port", str(self.port), "--http-port", "0",
+             *([] if limits else ["--no-limits"])],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env={"PATH": os.environ["PATH"], "TM_SECRET": SECRET, "XDG_RUNTIME_DIR": self.runs, "LOG_LEVEL": "warning"})
         torture.started(self.process)
@@ -110,7 +111,9 @@ class PlainNginx:
             self.port = probe.getsockname()[1]
         os.makedirs(folder)
         source = os.path.join(torture.root, "nginx")
-        shutil.copy(os.path.join(source, "campaigns.conf"), folder)
+        with open(os.path.join(source, "campaigns.conf")) as file, open(os.path.join(folder, "campaigns.conf"), "w") as copy:
+            # As nginx/serve --no-limits has it.
+            copy.writelines(line for line in file if not line.lstrip().startswith(("limit_req ", "limit_conn ")))
         with open(os.path.join(source, "campaigns-http.conf")) as file:
             text = file.read().replace("/run/campaignd/campaignd.sock", path).replace("/var/lib/campaignd", folder)
         with open(os.path.join(folder, "campaigns-http.conf"), "w") as file:
