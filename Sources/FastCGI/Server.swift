@@ -25,6 +25,8 @@ public final class Server: Sendable {
     private let largeLane = WaitingLane(threads: 2, queue: 32)
     /// Bytes.
     private static let largeBody = 64 << 10
+    /// Who has waited longer than this for a thread is refused: those before have waited for the disk in vain.
+    private static let laneTime = Duration.seconds(2)
     /// Whether each connection is closed after its next answer.
     private let isStopping = Atomic(false)
     /// Whether one that is idle is, too.
@@ -208,15 +210,24 @@ public final class Server: Sendable {
         case .failure(let error):
             connection.send(responder.respond(to: error), isHead: false, keep: false)
         case .success(let request) where responder.mayWait(request):
-            let isAdded = (request.body.count > Self.largeBody ? largeLane : lane).add { [self] in
-                answer(request, on: connection)
+            let isLarge = request.body.count > Self.largeBody
+            let deadline = ContinuousClock.now + Self.laneTime
+            let isAdded = (isLarge ? largeLane : lane).add { [self] in
+                if ContinuousClock.now < deadline { answer(request, on: connection) } else { refuse(connection) }
+                // Otherwise much of what reading it took would stay with this thread's part of the heap.
+                if isLarge { malloc_trim(0) }
                 if rest(connection, place) { serve(connection, place) }
             }
             if isAdded { return false }
-            connection.send(responder.respond(to: .overloaded), isHead: request.head.method == .head, keep: true)
+            refuse(connection)
         case .success(let request): answer(request, on: connection)
         }
         return rest(connection, place)
+    }
+
+    private func refuse(_ connection: Connection) {
+        connection.send(
+            responder.respond(to: .overloaded), isHead: false, keep: !isStopping.load(ordering: .relaxed))
     }
 
     private func answer(_ request: Request, on connection: Connection) {

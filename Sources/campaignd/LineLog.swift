@@ -3,7 +3,8 @@ import Logging
 
 /// Writes a line an event to standard error, where systemd and whoever started the service find it.
 ///
-/// Control characters are written as escapes: nobody can forge a line with a name or a header.
+/// What is no visible character is written as an escape, and so is a quotation mark in a value: nobody can forge a line, or
+/// a part of one, with a name or a header.
 struct LineLog: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
@@ -15,13 +16,15 @@ struct LineLog: LogHandler {
 
     func log(event: LogEvent) {
         var line = "\(Self.time()) \(event.level) \(event.message)"
-        for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) { line += " \(key)=\"\(value)\"" }
+        for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\"\("\(value)".replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        }
         var bytes: [UInt8] = []
         for scalar in line.unicodeScalars {
-            if scalar.properties.generalCategory == .control || "\u{2028}\u{2029}".unicodeScalars.contains(scalar) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
                 bytes.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
-            } else {
-                bytes.append(contentsOf: String(scalar).utf8)
+            default: bytes.append(contentsOf: String(scalar).utf8)
             }
         }
         bytes.append(UInt8(ascii: "\n"))

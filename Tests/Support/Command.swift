@@ -38,7 +38,7 @@ public struct Command {
             errors: try String(decoding: Data(contentsOf: files[2]), as: UTF8.self))
     }
 
-    static func make(_ program: String, _ arguments: [String], _ environment: [String: String?]) -> Process {
+    public static func make(_ program: String, _ arguments: [String], _ environment: [String: String?]) -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program.hasPrefix("/") ? program : "/usr/bin/env")
         process.arguments = program.hasPrefix("/") ? arguments : [program] + arguments

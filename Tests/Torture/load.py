@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import resource
+import signal
 import socket
 import threading
 import time
@@ -96,6 +97,8 @@ def run(torture):
         slow_readers(torture, server, span)
         never_sent(torture, server, token, span)
         surplus(torture, server)
+        full(torture, server)
+        large_bodies(torture, server, token)
         locked(torture, server, token, 7 if torture.quick else 16)
 
         deadline = time.monotonic() + (3 if torture.quick else 75)
@@ -245,6 +248,68 @@ def surplus(torture, server):
     torture.count("writers at once", count)
     if left or set(statuses) - {"200", "503"}:
         torture.find(f"{count} writers at once: {statuses}, {left} without an answer after 30 s")
+
+
+def full(torture, server):
+    """The service takes nothing in, until its queue is full: from then on nginx answers by itself, and at once."""
+    pid = server.daemon_pid()
+    connections, statuses, worst = [], {}, 0
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for number in range(1400):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.sock = server.connect(30)
+            connection.request("GET", "/api/v2/campaigns/1/")
+            connections.append((connection, time.monotonic()))
+            # The kernel's queue is of 1,024; those who wait in it would be served later.
+            if number >= 1100:
+                reply = connection.getresponse()
+                body = reply.read()
+                worst = max(worst, time.monotonic() - connections.pop()[1])
+                connection.close()
+                statuses[reply.status] = statuses.get(reply.status, 0) + 1
+                if reply.status != 503 or not reply.headers.get("Retry-After", "").isdigit() or json.loads(body).get("SubCode") != "ServiceUnavailable":
+                    torture.find(f"the queue is full: {reply.status} {body[:100]!r}")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    later = {}
+    for connection, _ in connections:
+        status = connection.getresponse().status
+        later[status] = later.get(status, 0) + 1
+        connection.close()
+    torture.say(f"the queue is full: {statuses}, all within {worst * 1000:.0f} ms; of those who waited {later}")
+    torture.count("clients when the queue was full", 1400)
+    if worst > 2:
+        torture.find(f"the queue is full, and a client waited {worst:.1f} s for a 503")
+    if set(later) - {200, 503}:
+        torture.find(f"the queue was full, and then: {later}")
+
+
+def large_bodies(torture, server, token):
+    """Bodies as large as they may be, of the kind that takes the most memory, from whoever has a token."""
+    good = Good(torture, server)
+    good.what = "large bodies"
+    body = b'{"messageIds":[' + b"{}," * 340_000 + b"{}]}"
+    statuses, guard = {}, threading.Lock()
+
+    def ask(number):
+        browser = server.browser(60)
+        for _ in range(2):
+            reply = browser.ask("POST", "/api/v2/notifications/mark-as-read-multiple/", body, token=token)
+            with guard:
+                statuses[reply.status] = statuses.get(reply.status, 0) + 1
+        browser.close()
+
+    on_threads(64, ask)
+    with open(f"/proc/{server.daemon_pid()}/status") as status:
+        peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10
+    good.end("128 bodies of 1 MiB from 64 clients")
+    torture.say(f"128 bodies of 1 MiB: {statuses}, at the most {peak >> 20} MiB of memory")
+    torture.count("large bodies", 128)
+    if set(statuses) - {400, 503}:
+        torture.find(f"large bodies: answers {statuses}")
+    if peak > 400 << 20:
+        torture.find(f"large bodies took {peak >> 20} MiB of memory")
 
 
 def locked(torture, server, token, seconds):

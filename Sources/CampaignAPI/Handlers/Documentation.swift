@@ -78,7 +78,9 @@ enum Documentation {
                     completed.append(member.name, member.value)
                     continue
                 }
-                for (status, response) in Documentation.responsesOfAll where responses[status] == nil {
+                var common = Documentation.responsesOfAll
+                if responses["401"] != nil { common.append(("429", "TooManyRequests")) }
+                for (status, response) in common where responses[status] == nil {
                     responses.append(status, ["$ref": .string("#/components/responses/\(response)")])
                 }
                 completed.append(member.name, .object(responses))
@@ -1251,8 +1253,13 @@ extension Documentation {
                 }
               }
             },
+            "TooManyRequests": {
+              "description": "Too many messages, or tokens that are not good, from this address",
+              "headers": {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
+              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+            },
             "BadGateway": {
-              "description": "The web server does not reach the service",
+              "description": "The service ended before it had answered",
               "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
             },
             "Unavailable": {
