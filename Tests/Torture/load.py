@@ -11,7 +11,7 @@ import threading
 import time
 
 import web
-from common import ADMIN, Client, make_token, on_threads
+from common import ADMIN, Client, Site, make_token, on_threads
 
 
 class Good:
@@ -115,6 +115,7 @@ def run(torture):
             torture.find(f"open files grew from {before[1]} to {after[1]}")
         if after[2] > before[2] + 8:
             torture.find(f"threads grew from {before[2]} to {after[2]}")
+        crowded(torture, 4000)
     finally:
         server.end()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -134,6 +135,40 @@ def idle(torture, server, count, span):
     good.end(f"{len(connections)} idle connections")
     for connection in connections:
         connection.close()
+
+
+def crowded(torture, count):
+    """More idle clients than nginx has connections: it lets the oldest go, and a new client is served at once."""
+    site = Site(torture, "crowded")
+    daemon = site.start("s")
+    nginx = web.PlainNginx(torture, os.path.join(site.path, "nginx"), daemon.socket)
+    connections = []
+    try:
+        for number in range(count):
+            connections.append(socket.create_connection(("127.0.0.1", nginx.port), 10))
+            # Some have asked once, and are kept.
+            if number % 3 == 0:
+                connections[-1].sendall(b"GET /api/v2/campaigns/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        slowest = 0
+        for _ in range(100):
+            began = time.monotonic()
+            client = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+            client.request("GET", "/api/v2/campaigns/")
+            status = client.getresponse().status
+            client.close()
+            slowest = max(slowest, time.monotonic() - began)
+            if status != 200:
+                torture.find(f"{count} idle clients of a server for 2,048: a new one gets {status}")
+        torture.say(f"{count} idle clients of a server for 2,048: 100 new ones are served, all within {slowest * 1000:.0f} ms")
+        torture.count("idle clients of a small server", count)
+        if slowest > 3:
+            torture.find(f"{count} idle clients of a server for 2,048: a new one waited {slowest:.1f} s")
+    finally:
+        for connection in connections:
+            connection.close()
+        nginx.end()
+        daemon.end()
+    site.remove()
 
 
 def slow_senders(torture, server, token, span):
