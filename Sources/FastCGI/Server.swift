@@ -14,6 +14,7 @@ public final class Server: Sendable {
     private let responder: any Responder
     private let bodyLimit: Int
     private let threads: Int
+    private let waitingTime: Duration
     private let logger: Logger
 
     private let epoll: Int32
@@ -25,8 +26,6 @@ public final class Server: Sendable {
     private let largeLane = WaitingLane(threads: 2, queue: 32)
     /// Bytes.
     private static let largeBody = 64 << 10
-    /// Who has waited longer than this for a thread is refused: those before have waited for the disk in vain.
-    private static let laneTime = Duration.seconds(2)
     /// Whether each connection is closed after its next answer.
     private let isStopping = Atomic(false)
     /// Whether one that is idle is, too.
@@ -61,14 +60,16 @@ public final class Server: Sendable {
     ///   - bodyLimit: bytes that a request's body may have.
     ///   - threads: for requests that wait for nothing; nil: one for two processors, as the web server needs the other.
     ///   - waitingThreads: for requests that may wait for the disk, at the most.
+    ///   - waitingTime: who has waited longer than this for one of those is refused.
     public init(
         _ socket: ListeningSocket, responder: any Responder, bodyLimit: Int, threads: Int? = nil,
-        waitingThreads: Int = 32, logger: Logger
+        waitingThreads: Int = 32, waitingTime: Duration = .seconds(2), logger: Logger
     ) {
         self.socket = socket
         self.responder = responder
         self.bodyLimit = bodyLimit
         self.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
+        self.waitingTime = waitingTime
         self.logger = logger
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         end = eventfd(0, Int32(EFD_CLOEXEC))
@@ -211,7 +212,7 @@ public final class Server: Sendable {
             connection.send(responder.respond(to: error), isHead: false, keep: false)
         case .success(let request) where responder.mayWait(request):
             let isLarge = request.body.count > Self.largeBody
-            let deadline = ContinuousClock.now + Self.laneTime
+            let deadline = ContinuousClock.now + waitingTime
             let isAdded = (isLarge ? largeLane : lane).add { [self] in
                 if ContinuousClock.now < deadline { answer(request, on: connection) } else { refuse(connection) }
                 // Otherwise much of what reading it took would stay with this thread's part of the heap.

@@ -21,6 +21,7 @@ private final class Echo: Responder {
     func respond(to request: Request) -> Response {
         switch request.head.path {
         case "/large": return Response(.ok, body: Self.large)
+        case "/unauthorized": return Response(.unauthorized)
         case "/empty": return Response(.noContent)
         case "/wait/gate", "/gate":
             change.lock()
@@ -51,6 +52,8 @@ private final class Echo: Responder {
         change.unlock()
     }
 
+    var entered: Int { gates.withLock { $0.entered } }
+
     func open() {
         change.lock()
         gates.withLock { $0.isOpen = true }
@@ -78,12 +81,15 @@ private final class Live {
     private let folder: TemporaryFolder
     private var isStopped = false
 
-    init(threads: Int = 2, waitingThreads: Int = 4, bodyLimit: Int = 100_000) throws {
+    init(
+        threads: Int = 2, waitingThreads: Int = 4, waitingTime: Duration = .seconds(60), bodyLimit: Int = 100_000
+    ) throws {
         folder = try TemporaryFolder()
         path = folder.path + "/s"
         server = Server(
             try ListeningSocket(path: path), responder: echo, bodyLimit: bodyLimit, threads: threads,
-            waitingThreads: waitingThreads, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            waitingThreads: waitingThreads, waitingTime: waitingTime,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try server.start()
     }
 
@@ -475,4 +481,55 @@ func replaced() throws {
     defer { close(other) }
     live.stop(within: .seconds(1))
     #expect(FileManager.default.fileExists(atPath: live.path))
+}
+
+// MARK: Overload
+
+@Test("two large bodies are looked at at once, the others wait, and small ones do not wait behind them")
+func largeBodies() throws {
+    let live = try Live()
+    let large = Asked("POST", "/wait/gate", body: Data(repeating: 1, count: 70_000))
+    let clients = try (0..<4).map { _ in try live.client() }
+    for client in clients { try client.send(FastCGIClient.request(large)) }
+    live.echo.waitForEntered(2)
+    #expect(text(try live.client().ask(Asked("POST", "/wait/x", body: Data([1])))).hasPrefix("POST /wait/x 1"))
+    #expect(live.echo.entered == 2)
+    live.echo.open()
+    for client in clients { #expect(text(try client.receive()) == "through") }
+}
+
+@Test("who has waited too long for a thread is refused instead of served late")
+func waitedTooLong() throws {
+    let live = try Live(waitingThreads: 1, waitingTime: .milliseconds(300))
+    let (first, second) = (try live.client(), try live.client())
+    try first.send(FastCGIClient.request(Asked("POST", "/wait/gate")))
+    live.echo.waitForEntered(1)
+    let start = ContinuousClock.now
+    try second.send(FastCGIClient.request(Asked("POST", "/wait/x")))
+    // It is in the queue when a later request of another connection has been answered.
+    #expect(text(try live.client().ask(Asked("GET", "/y"))) == "GET /y 0 0")
+    while ContinuousClock.now < start + .milliseconds(600) { usleep(10_000) }
+    live.echo.open()
+    #expect(text(try first.receive()) == "through")
+    let refused = try second.receive()
+    #expect(refused.status == 503)
+    #expect(text(refused) == "overloaded")
+    // The connection is as good as before.
+    #expect(text(try second.ask(Asked("POST", "/wait/z"))).hasPrefix("POST /wait/z"))
+}
+
+@Test("an answer 401 is sent by way of the location that the web server names, and no other answer is")
+func unauthorizedLocation() throws {
+    let live = try Live()
+    #expect(try live.client().ask(Asked("GET", "/unauthorized")).header("X-Accel-Redirect") == nil)
+    let client = try live.client()
+    for (target, location) in [("/unauthorized", "@counted"), ("/a", nil)] {
+        try client.send(
+            FastCGIRecord.request(
+                variables("GET", target) + [("UNAUTHORIZED_LOCATION", "@counted")], body: [], keep: true))
+        #expect(try client.receive().header("X-Accel-Redirect") == location)
+    }
+    // A client's header is another variable.
+    let headers = [("Unauthorized-Location", "/x"), ("X-Accel-Redirect", "/x")].map { (name: $0.0, value: $0.1) }
+    #expect(try client.ask(Asked("GET", "/unauthorized", headers: headers)).header("X-Accel-Redirect") == nil)
 }

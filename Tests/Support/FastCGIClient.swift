@@ -212,6 +212,17 @@ public enum UnixSocket {
         }
     }
 
+    /// A connection to whoever listens at a path, or nil when there is no room in the queue. The caller closes it.
+    public static func connected(to path: String) throws -> Int32? {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let socket = Glibc.socket(AF_UNIX, type, 0)
+        if call(connect, socket, path) == 0 { return socket }
+        let error = errno
+        close(socket)
+        guard error == EAGAIN else { throw FastCGIClient.Broken("connect: \(String(cString: strerror(error)))") }
+        return nil
+    }
+
     /// A socket that is bound to a path, and listens when `queue` is not 0. The caller closes it.
     public static func bound(to path: String, queue: Int32) throws -> Int32 {
         let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -1,0 +1,56 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Test("when the service's queue is full, or there is no service, nginx answers 503 with Retry-After at once")
+func fullQueue() throws {
+    let folder = try TemporaryFolder()
+    let service = try LiveService(data: folder.url, environment: ["TM_SECRET": Daemon.secret, "LOG_LEVEL": "info"])
+    let run = String(try #require(service.printed.firstMatch(of: /socket="(\/[^"]+)\/campaignd\.sock"/)).output.1)
+    let text = try String(contentsOfFile: run + "/campaignd.pid", encoding: .utf8)
+    let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    #expect(kill(process, SIGSTOP) == 0)
+    // nginx has at most a connection of its own in the queue, and this test takes all the other places.
+    var queue: [Int32] = []
+    defer {
+        for socket in queue { close(socket) }
+        kill(process, SIGCONT)
+    }
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    while let socket = try UnixSocket.connected(to: run + "/campaignd.sock") {
+        queue.append(socket)
+        try #require(queue.count < 2000)
+    }
+    #expect(queue.count >= 1000)
+    func refused() throws {
+        let start = ContinuousClock.now
+        // A connection that nginx has kept would still be taken for the first of them.
+        let answered = try service.curl(Asked("POST", "/api/v2/campaigns/", body: Data("{}".utf8)))
+        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(answered.status == 503)
+        #expect(answered.header("Retry-After") == "1")
+        #expect(answered.header("Content-Type") == "application/json")
+        #expect(try answered.json["SubCode"] as? String == "ServiceUnavailable")
+    }
+    // nginx keeps an idle connection for a second, and would ask on that one.
+    sleep(2)
+    try refused()
+    for socket in queue { close(socket) }
+    queue = []
+    kill(process, SIGCONT)
+    #expect(try service.curl(Asked("GET", "/api/v2/campaigns/")).status == 200)
+    // Its supervisor starts it again 0.2 seconds later, and stands still meanwhile.
+    let keeper = try #require(parent(of: process))
+    kill(keeper, SIGSTOP)
+    defer { kill(keeper, SIGCONT) }
+    kill(process, SIGKILL)
+    try refused()
+}
+
+private func parent(of process: Int32) -> Int32? {
+    let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+    return status?.firstMatch(of: /PPid:\s*(\d+)/).flatMap { Int32($0.output.1) }
+}
