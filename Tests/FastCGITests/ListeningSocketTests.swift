@@ -147,7 +147,7 @@ func listeningOnly() throws {
 @Test(
     "each error is one line that names what it is about",
     arguments: [
-        SocketError.taken("/a"), .notSocket("/a"), .pathTooLong("/a"), .notLoopback("/a"),
+        SocketError.taken("/a"), .notSocket("/a"), .pathTooLong("/a"), .notLoopback("/a"), .notOurs("/a", process: 1),
         .failed("/a", reason: "full"),
     ])
 func oneLine(error: SocketError) {

@@ -17,7 +17,7 @@ from common import SECRET, Broken, Hang, Site, make_token
 class Server:
     """nginx and campaignd as `nginx/serve` runs them."""
 
-    def __init__(self, torture, name, limits=False, **site):
+    def __init__(self, torture, name, **site):
         self.torture = torture
         self.site = Site(torture, name, **site)
         # A copy, so that what it makes for itself is in the scratch folder.
@@ -31,8 +31,7 @@ class Server:
             self.port = probe.getsockname()[1]
         self.log = open(os.path.join(self.site.path, "serve.log"), "wb")
         self.process = subprocess.Popen(
-            [os.path.join(self.site.path, "nginx", "serve"), "--binary", torture.binary, "--data", self.site.data, "--port", str(self.port), "--http-port", "0",
-             *([] if limits else ["--no-limits"])],
+            [os.path.join(self.site.path, "nginx", "serve"), "--binary", torture.binary, "--data", self.site.data, "--port", str(self.port), "--http-port", "0", "--no-limits"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env={"PATH": os.environ["PATH"], "TM_SECRET": SECRET, "XDG_RUNTIME_DIR": self.runs, "LOG_LEVEL": "warning"})
         torture.started(self.process)
