@@ -13,6 +13,8 @@ struct RightsTableTests {
         ("in the project's `managers`", 7), ("`ADMIN`", 8),
     ]
     private static let sender = 1
+    /// One point.
+    private static let picture = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
     init() throws {
         site = try Site()
@@ -61,7 +63,8 @@ struct RightsTableTests {
                     .replacing("{project_id}", with: "1").replacing("{organisation_id}", with: "1")
                     .replacing("{message_id}", with: "\(message)")
                 let body =
-                    #"{"name": "n\#(serial)", "subject": "s", "message": "m", "messageIds": [\#(row.isOfOthers ? others : own[1])]}"#
+                    #"{"name": "n\#(serial)", "subject": "s", "message": "m", "messageIds": [\#(row.isOfOthers ? others : own[1])], "#
+                    + #""filename": "dot.gif", "mime": "image/gif", "data": "\#(Self.picture)"}"#
                 let answered = try client.ask(
                     Asked(
                         row.method, "/api/v2" + path,
