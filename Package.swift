@@ -73,6 +73,16 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "TestSupport", path: "Tests/Support"),
+        .target(
+            name: "Fuzz",
+            dependencies: [
+                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Fuzz"),
+        .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "TestSupport"]),
         .testTarget(
             name: "ContractTests",
             dependencies: [
@@ -116,3 +126,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// It links only with libFuzzer, as `Tests/torture` builds it.
+if Context.environment["WITH_LIBFUZZER"] != nil {
+    package.targets.append(.executableTarget(name: "fuzzer", dependencies: ["Fuzz"], path: "Tests/LibFuzzer"))
+}

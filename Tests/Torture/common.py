@@ -377,6 +377,10 @@ class Torture:
     def has_time(self):
         return time.monotonic() < self.deadline
 
+    @property
+    def remaining(self):
+        return self.deadline - time.monotonic()
+
     def count(self, what, number=1):
         with self.lock:
             self.counts[what] = self.counts.get(what, 0) + number

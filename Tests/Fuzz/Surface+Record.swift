@@ -1,0 +1,109 @@
+import CampaignStore
+import Crypto
+import FastCGI
+import Foundation
+import JSON
+import Logging
+
+let silent = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
+
+extension Surface {
+    /// What an input of `record` may be written over; its first byte says which.
+    static let files = [
+        "campaigns/5.json", "campaigns/.next-id", "organisations/1.json", "projects/11.json", "users/2.json",
+        "messages/1.json", "messages/recipients/1.json", "messages/mailed/1.json", "messages/readers/9.json",
+        "messages/.next-id",
+    ]
+
+    /// Everything that can be asked of a folder in which one file is strange: never a server error but for the 503 of a
+    /// change that would overwrite what cannot be read, and nothing is lost that the service does not know.
+    func strikeRecord(_ input: [UInt8], _ ground: Ground) throws {
+        guard let first = input.first else { return }
+        let path = Self.files[Int(first) % Self.files.count]
+        let bytes = Array(input.dropFirst())
+        try ground.write(bytes, to: path)
+        for (user, path) in [
+            (1, "/campaigns/"), (1, "/campaigns/5/"), (1, "/projects/11/campaigns/"),
+            (1, "/organisations/1/campaigns/"),
+            (9, "/notifications/"), (9, "/notifications/queries/own/count-unread/"), (9, "/notifications/1/"),
+            (1, "/system/heartbeat/"),
+        ] {
+            try ground.ask("GET", path, user: user).check("GET \(path)", mayBeUnavailable: true)
+        }
+        let before = ground.ask("GET", "/campaigns/5/")
+        for (method, path, user, body) in [
+            ("POST", "/campaigns/", 1, #"{"name": "new", "organisations": [1]}"#),
+            ("PATCH", "/campaigns/5/", 1, #"{"description": "changed"}"#),
+            ("POST", "/projects/12/campaigns/5/", 1, ""), ("POST", "/organisations/2/campaigns/5/", 2, ""),
+            ("POST", "/campaigns/5/actions/message-contributors/", 1, #"{"subject": "s", "message": "m"}"#),
+            ("POST", "/notifications/mark-as-read-all/", 9, ""), ("DELETE", "/notifications/1/", 9, ""),
+        ] {
+            try ground.ask(method, path, user: user, body: body).check(
+                "\(method) \(path)", mayBeUnavailable: true)
+        }
+        try ground.store.deliverMessages(byMail: true)
+        if path == "campaigns/5.json", before.status == .ok {
+            try checkKept(bytes, Array(Data(contentsOf: ground.folder.url(path))))
+        }
+        try ground.ask("DELETE", "/campaigns/5/", user: 1).check("DELETE /campaigns/5/")
+        let shown = ground.ask("GET", "/campaigns/").body
+        let again = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns().bytes }
+        try expect(shown == again, "a start shows another list")
+        try ground.reset()
+    }
+
+    /// What the service does not know stays where it is when it writes the file.
+    private func checkKept(_ before: [UInt8], _ after: [UInt8]) throws {
+        guard case .object(let old)? = try? JSONValue(parsing: before),
+            case .object(let new)? = try? JSONValue(parsing: after)
+        else { throw Finding("the campaign's file is no JSON object") }
+        let known = ["id", "name", "logo", "url", "description", "organisations", "projects"]
+        for member in old.members where !known.contains(member.name) {
+            try expect(new[member.name] == member.value, "\(member.name) got lost")
+        }
+        try expect(new["name"] == old["name"], "the name has changed")
+    }
+
+    /// The input is what stands between the cache's first line and its digest. The states that it says of files are put
+    /// right, for otherwise nothing of it would be looked at.
+    func strikeCache(_ input: [UInt8], _ ground: Ground) throws {
+        // Below this number of files there is no cache.
+        let ids = 1...500
+        if !FileManager.default.fileExists(atPath: ground.folder.url("campaigns/500.json").path) {
+            for id in ids where ground.files["campaigns/\(id).json"] == nil {
+                try ground.folder.write(Array(#"{"id": \#(id), "name": "c\#(id)"}"#.utf8), to: "campaigns/\(id).json")
+            }
+        }
+        var bytes = input
+        var offset = 0
+        while bytes.count - offset >= 72 {
+            let numbers = (0..<9).map { place in
+                bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset + place * 8, as: Int.self) }
+            }
+            var status = stat()
+            if ids.contains(numbers[0]), stat(ground.folder.url("campaigns/\(numbers[0]).json").path, &status) == 0 {
+                let state = [
+                    Int(status.st_size), Int(bitPattern: UInt(status.st_ino)),
+                    status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec,
+                    status.st_ctim.tv_sec * 1_000_000_000 + status.st_ctim.tv_nsec,
+                ]
+                state.withUnsafeBytes { bytes.replaceSubrange((offset + 8)..<(offset + 40), with: $0) }
+            }
+            let lengths = [numbers[5], numbers[6], numbers[7] &* 8, numbers[8] &* 8]
+            guard lengths.allSatisfy({ (0...bytes.count).contains($0) }) else { break }
+            offset += 72 + lengths.reduce(0, +)
+        }
+        bytes = Array("campaignd cache 1\n".utf8) + bytes
+        bytes += Array(SHA256.hash(data: bytes))
+        try ground.folder.write(bytes, to: "campaigns/.cache")
+        let store = try Store(ground.folder, logger: silent, watching: false)
+        let shown = try store.read { catalogue in
+            for id in [1, 5, 499, 500] { _ = catalogue.campaign(id) }
+            _ = catalogue.campaigns(ofProject: 11)
+            _ = catalogue.campaigns(ofOrganisation: 1)
+            return catalogue.campaignCount
+        }
+        try expect(shown == ids.count, "\(shown) campaigns are shown")
+        _ = try store.read { $0.allCampaigns() }
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import Fuzz
+import TestSupport
+import Testing
+
+@Suite("inputs that are nearly right")
+struct FuzzTests {
+    @Test("none makes the service fail, whatever it is thrown at", arguments: Surface.allCases)
+    func mutations(_ surface: Surface) throws {
+        let folder = try TemporaryFolder()
+        let ground = try Ground(in: folder.path)
+        let seeds = try surface.seeds(ground)
+        #expect(!seeds.isEmpty)
+        for seed in seeds { try Self.strike(surface, seed, ground) }
+        // Others in every run; the seed that failed is in the message.
+        let seed = UInt64.random(in: 0...UInt64(UInt32.max))
+        var mutator = Mutator(seeds, words: surface.words, seed: seed)
+        for _ in 0..<(surface == .cache ? 50 : 1500) { try Self.strike(surface, mutator.next(), ground) }
+    }
+
+    private static func strike(_ surface: Surface, _ input: [UInt8], _ ground: Ground) throws {
+        do {
+            try surface.strike(input, ground)
+        } catch {
+            Issue.record("\(error)\n\(Data(input).base64EncodedString())")
+            throw error
+        }
+    }
+}
