@@ -27,6 +27,9 @@ public final class Catalogue {
     private var readSinceCache = 0
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
+    /// Campaigns that are there but that the disk does not give back, and when one of them is to be tried again.
+    private var failing: Set<Int> = []
+    private var nextTry = ContinuousClock.now
 
     /// Kinds of which not everything has been read. With a watch nothing is left here; without one, where a catalogue
     /// lasts for one request, what the request needs is read when it does.
@@ -110,12 +113,19 @@ public final class Catalogue {
     }
 
     /// Whether ``apply(_:)`` has anything to do.
-    func needs(_ changes: [FolderWatch.Change]) -> Bool { !changes.isEmpty || !unread.isEmpty }
+    func needs(_ changes: [FolderWatch.Change]) -> Bool { !changes.isEmpty || !unread.isEmpty || isTryDue }
+
+    private var isTryDue: Bool { !failing.isEmpty && nextTry <= .now }
 
     /// Takes over what has changed.
     func apply(_ changes: [FolderWatch.Change]) throws(FolderUnavailable) {
-        let queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
+        var queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
         unread = []
+        // One alone, for a disk that fails is slow, and everybody waits for it.
+        if isTryDue, let id = failing.randomElement() {
+            queue.append(.record(.campaigns, id))
+            nextTry = .now + .seconds(1)
+        }
         for (place, change) in queue.enumerated() {
             do throws(SystemError) {
                 switch change {
@@ -147,11 +157,14 @@ public final class Catalogue {
             throw error
         }
         if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
+        if kind == .campaigns {
+            if case .unreadable(_, isOfFile: false) = file { failing.insert(id) } else { failing.remove(id) }
+        }
         let place = "\(kind.rawValue)/\(id).json"
         do throws(RecordError) {
             switch file {
             case .missing: forget(kind, id)
-            case .unreadable(let reason): throw RecordError(reason)
+            case .unreadable(let reason, _): throw RecordError(reason)
             case .bytes(let bytes, let state): try install(kind, id, bytes, state)
             }
             if brokenSoFar.removeValue(forKey: place) != nil {
@@ -254,10 +267,10 @@ extension Catalogue {
         return projects.values.sorted { $0.id < $1.id }
     }
 
-    /// Whether there is a campaign with this id.
+    /// Whether there is a campaign with this id, be it one that cannot be read.
     public func hasCampaign(_ id: Int) -> Bool {
         need(.campaigns, id)
-        return campaigns.contains(id)
+        return campaigns.contains(id) || failing.contains(id)
     }
 
     public var campaignCount: Int {
@@ -278,8 +291,11 @@ extension Catalogue {
     }
 
     /// A campaign as `GET /campaigns/{campaign_id}/` shows it, or nil when there is none.
-    public func campaign(_ id: Int) -> Representation? {
+    ///
+    /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
+    public func campaign(_ id: Int) throws(FolderUnavailable) -> Representation? {
         need(.campaigns, id)
+        if failing.contains(id) { throw FolderUnavailable("The campaign cannot be read") }
         for organisation in campaigns.organisations(of: id) { need(.organisations, organisation) }
         return campaigns.representation(id) { id in organisations[id] }
     }

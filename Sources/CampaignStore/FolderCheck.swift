@@ -72,7 +72,7 @@ public struct FolderCheck {
             do throws(RecordError) {
                 switch try RecordFile(judging: folder.file(kind, id)) {
                 case .missing: break
-                case .unreadable(let reason): throw RecordError(reason)
+                case .unreadable(let reason, _): throw RecordError(reason)
                 case .bytes(let bytes, _): records[id] = try Kind(file: bytes, id: id)
                 }
             } catch {

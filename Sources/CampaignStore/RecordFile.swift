@@ -6,8 +6,8 @@ internal import JSON
 enum RecordFile {
     case missing
     case bytes([UInt8], FileState)
-    /// There, but no record can be had from it; the reason shows no path.
-    case unreadable(String)
+    /// There, but no record can be had from it; the reason shows no path. It is the file's own fault, or the disk's.
+    case unreadable(String, isOfFile: Bool)
 
     /// A record may have this many bytes. The largest that the service itself makes is a campaign with a text of 1 MiB.
     static let largest = 16 << 20
@@ -28,7 +28,7 @@ enum RecordFile {
                     return
                 }
                 if error.isOfFile || attempt == Self.attempts {
-                    self = .unreadable(error.reason)
+                    self = .unreadable(error.reason, isOfFile: error.isOfFile)
                     return
                 }
             }
@@ -40,9 +40,12 @@ enum RecordFile {
         // Not to wait for a writer where somebody has put a pipe.
         let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
         let status = try file.status()
-        guard status.st_mode & S_IFMT == S_IFREG else { return .unreadable("it is no regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            return .unreadable("it is no regular file", isOfFile: true)
+        }
         let bytes = try file.read(size: Int(clamping: status.st_size), atMost: largest + 1)
-        return bytes.count > largest ? .unreadable("it is larger than 16 MiB") : .bytes(bytes, FileState(status))
+        return bytes.count > largest
+            ? .unreadable("it is larger than 16 MiB", isOfFile: true) : .bytes(bytes, FileState(status))
     }
 }
 

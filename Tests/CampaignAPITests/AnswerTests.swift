@@ -1,4 +1,5 @@
 import FastCGI
+import Glibc
 import HTTPTypes
 import Testing
 
@@ -163,4 +164,25 @@ func mayWait(method: String, waits: Bool) throws {
     let method = try #require(HTTPRequest.Method(rawValue: method))
     let request = Request(HTTPRequest(method: method, scheme: "http", authority: nil, path: "/api/v2/campaigns/"))
     #expect(try Service().api.mayWait(request) == waits)
+}
+
+// MARK: A disk that fails
+
+@Test("a campaign that the disk does not give back is 503 for whoever asks for it, and the others are served")
+func failingDisk() throws {
+    let service = try Service()
+    // The system answers EIO to who reads the first page of a process.
+    symlink("/proc/self/mem", service.folder.path + "/campaigns/6.json")
+    for (method, path, body) in [
+        (HTTPRequest.Method.get, "/campaigns/6/", ""), (.patch, "/campaigns/6/", #"{"name": "a"}"#),
+        (.delete, "/campaigns/6/", ""), (.post, "/organisations/1/campaigns/6/", ""),
+    ] {
+        let response = service.ask(method, path, user: 1, body: body)
+        #expect(response.status == .serviceUnavailable, "\(method)")
+        #expect(response.headerFields[.retryAfter] != nil)
+        #expect(!response.text.contains(service.folder.path))
+    }
+    #expect(service.ask(.get, "/campaigns/").text == #"{"campaigns":[{"id":5,"name":"Floods"}]}"#)
+    #expect(service.ask(.get, "/campaigns/5/").status == .ok)
+    #expect(service.ask(.get, "/system/heartbeat/").text.contains(#""file":"campaigns/6.json""#))
 }

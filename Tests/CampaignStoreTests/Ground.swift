@@ -104,7 +104,7 @@ extension Store {
 
     /// A campaign as it is shown.
     func shown(_ id: Int) throws -> String? {
-        try read { $0.campaign(id) }.map { String(decoding: $0.bytes, as: UTF8.self) }
+        try read { try $0.campaign(id) }.map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
     func broken() throws -> [String: String] { try read { $0.broken } }

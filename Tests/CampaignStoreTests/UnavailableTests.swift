@@ -263,3 +263,27 @@ func noTrouble() throws {
     let ground = try Ground()
     #expect(ground.folder.trouble() == nil)
 }
+
+@Test("a campaign that the disk does not give back is refused, by name reported, and served as soon as it can be read")
+func failingRecord() throws {
+    let ground = try Ground(campaigns: [4])
+    // The system answers EIO to who reads the first page of a process.
+    symlink("/proc/self/mem", "\(ground.path)/elsewhere")
+    symlink("\(ground.path)/elsewhere", "\(ground.path)/campaigns/5.json")
+    let store = try ground.store()
+    let error = #expect(throws: FolderUnavailable.self) { try store.read { try $0.campaign(5) } }
+    #expect(error?.description == "The campaign cannot be read")
+    #expect(throws: FolderUnavailable.self) { try store.rename(5, "a") }
+    #expect(try store.names() == [4: "Campaign 4"])
+    #expect(try store.broken() == ["campaigns/5.json": "Input/output error"])
+    #expect(try store.create("next") == 6)
+    let generation = try store.generation()
+    // No watch tells of a disk that is well again.
+    try ground.replace(Ground.campaign(5), "elsewhere")
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try store.names().count < 3, .now < deadline { usleep(20_000) }
+    #expect(try store.names() == [4: "Campaign 4", 5: "Campaign 5", 6: "next"])
+    #expect(try store.generation() > generation)
+    #expect(try store.broken() == [:])
+    try store.rename(5, "a")
+}

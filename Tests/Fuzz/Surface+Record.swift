@@ -98,7 +98,7 @@ extension Surface {
         try ground.folder.write(bytes, to: "campaigns/.cache")
         let store = try Store(ground.folder, logger: silent, watching: false)
         let shown = try store.read { catalogue in
-            for id in [1, 5, 499, 500] { _ = catalogue.campaign(id) }
+            for id in [1, 5, 499, 500] { _ = try catalogue.campaign(id) }
             _ = catalogue.campaigns(ofProject: 11)
             _ = catalogue.campaigns(ofOrganisation: 1)
             return catalogue.campaignCount

@@ -11,7 +11,7 @@ extension API {
 
     @Sendable static func getCampaign(_ call: Call) throws -> Answer {
         let id = call.id()
-        guard let campaign = try call.store.read({ $0.campaign(id) }) else { throw Problem.campaignNotFound(id) }
+        guard let campaign = try call.store.read({ try $0.campaign(id) }) else { throw Problem.campaignNotFound(id) }
         return Answer(campaign)
     }
 
