@@ -40,14 +40,17 @@ extension Surface {
 
     private func checkTag(_ tag: String) throws {
         let tag = tag.drop { $0 == "/" }
-        let name = tag.prefix { $0.isLetter || $0.isNumber }
+        let name = tag.prefix { $0.isASCII && ($0.isLetter || $0.isNumber) }
         let known: Set = [
             "p", "a", "strong", "em", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "code", "pre",
             "hr", "br", "img",
         ]
         try expect(known.contains(String(name)), "the tag \(tag)")
         // Inside of a value there is no quotation mark, so every second piece is a value.
-        let pieces = tag.dropFirst(name.count).split(separator: "\"", omittingEmptySubsequences: false)
+        // By bytes, for a mark that follows a quotation mark makes one character with it.
+        let pieces = tag.utf8.dropFirst(name.utf8.count)
+            .split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
         for (place, piece) in pieces.enumerated() {
             if place.isMultiple(of: 2) {
                 let attribute = piece.filter { $0 != " " && $0 != "/" }

@@ -42,9 +42,11 @@ def campaign_model(state, event):
     if kind == "guarded":
         # Renamed on condition that it is what was read.
         tag_name, new = event.argument
-        if outcome in (412, 400):
-            # 400: the name is another's, which is checked for the names.
-            return state if ((name, organisations) != tag_name) == (outcome == 412) else None
+        if outcome == 400:
+            # The name is another's, which comes before If-Match, and is checked for the names.
+            return state
+        if outcome == 412:
+            return state if (name, organisations) != tag_name else None
         return (new, projects, organisations) if outcome == 200 and (name, organisations) == tag_name else None
     if kind == "delete":
         return MISSING if outcome == 200 else None
