@@ -81,6 +81,8 @@ def fuzz(torture, tool, server, seconds):
         cwd=folder, capture_output=True, text=True, env={**os.environ, "NO_PROXY": "*", "no_proxy": "*"})
     words = result.stdout.splitlines()
     for place, line in enumerate(words):
+        if line.strip().startswith(("Tested:", "✅", "❌", "⚠", "⏭")):
+            torture.say(line.strip())
         if line.startswith("Test cases:") and place + 1 < len(words):
             torture.count("requests", int("".join(filter(str.isdigit, words[place + 1].split()[0]))))
     if result.returncode == 0:

@@ -241,7 +241,7 @@ def run(torture):
         time.sleep(0.05)
         began = time.monotonic()
         try:
-            fresh = Client(daemon.socket, timeout=4 if torture.quick else 45)
+            fresh = Client(daemon.socket, timeout=2 if torture.quick else 45)
             if fresh.ask("GET", "/campaigns/1/").status != 200:
                 torture.find("a good client was refused beside half a request")
             waits.append(f"{count}: {time.monotonic() - began:.1f} s")
