@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import web
 from common import ADMIN, make_token
@@ -39,9 +40,15 @@ def run(torture):
         return torture.find(f"{PACKAGE} cannot be installed, so nothing was tried")
     server = web.Server(torture, "schema", users=6)
     try:
-        prepare(server)
+        server.site.put("users", 2, {"id": 2, "username": "user 2", "role": "ADMIN"})
+        server.site.put("projects", 1, {"projectId": 1, "name": "P1", "author": 1, "contributors": [ADMIN, 3]})
         pid = server.daemon_pid()
+        done = threading.Event()
+        other = threading.Thread(target=lambda: send(torture, server, done), daemon=True)
+        other.start()
         fuzz(torture, tool, server, max(10, int(seconds)))
+        done.set()
+        other.join()
         if server.daemon_pid() != pid:
             torture.find(f"campaignd died: {server.words()[-600:]}")
         heartbeat = server.get("/system/heartbeat/")
@@ -54,17 +61,20 @@ def run(torture):
     server.site.remove()
 
 
-def prepare(server):
-    """Campaigns, and messages for the user who is going to ask, so that there is something to find."""
-    server.site.put("users", 2, {"id": 2, "username": "user 2", "role": "ADMIN"})
-    server.site.put("projects", 1, {"projectId": 1, "name": "P1", "author": 1, "contributors": [ADMIN, 3]})
-    browser, sender = server.browser(), make_token(2)
-    for number in range(1, 21):
-        browser.ask("POST", "/api/v2/campaigns/", json.dumps({"name": f"c{number}"}), token=sender)
-    browser.ask("POST", "/api/v2/projects/1/campaigns/1/", token=sender)
-    for number in range(20):
-        message = json.dumps({"subject": f"s{number}", "message": "m"})
-        browser.ask("POST", "/api/v2/campaigns/1/actions/message-contributors/", message, token=sender)
+def send(torture, server, done):
+    """Somebody else, who goes on making campaigns, and messages to the user who asks: the document has no way to have one."""
+    browser, token, serial = server.browser(), make_token(2), 0
+    while not done.is_set():
+        serial += 1
+        made = browser.ask("POST", "/api/v2/campaigns/", json.dumps({"name": f"another {serial}"}), token=token)
+        if made.status != 201:
+            torture.find(f"somebody else's campaign: {made!r}")
+            break
+        number = json.loads(made.body)["campaignId"]
+        browser.ask("POST", f"/api/v2/projects/1/campaigns/{number}/", token=token)
+        message = json.dumps({"subject": f"s{serial}", "message": "m"})
+        browser.ask("POST", f"/api/v2/campaigns/{number}/actions/message-contributors/", message, token=token)
+        done.wait(0.05 if serial < 20 else 0.5)
     browser.close()
 
 
@@ -85,10 +95,10 @@ def fuzz(torture, tool, server, seconds):
             torture.say(line.strip())
         if line.startswith("Test cases:") and place + 1 < len(words):
             torture.count("requests", int("".join(filter(str.isdigit, words[place + 1].split()[0]))))
-    if result.returncode == 0:
-        return
     kept = f"/tmp/torture-schemathesis-{torture.seed}.txt"
     with open(kept, "w") as file:
         file.write(result.stdout + result.stderr)
+    if result.returncode == 0:
+        return torture.say(f"its words are in {kept}")
     titles = sorted({line.strip(" -❌") for line in words if line.strip().startswith("- ST") or line.strip().startswith("❌ ST")})
     torture.find(f"schemathesis ended with {result.returncode}: {titles}; its words are in {kept}")

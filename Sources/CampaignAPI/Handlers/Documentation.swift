@@ -652,6 +652,16 @@ extension Documentation {
                             }
                           }
                         }
+                      },
+                      "links": {
+                        "get": {
+                          "operationId": "getNotification",
+                          "parameters": {"message_id": "$response.body#/userMessages/0/messageId"}
+                        },
+                        "delete": {
+                          "operationId": "deleteNotification",
+                          "parameters": {"message_id": "$response.body#/userMessages/0/messageId"}
+                        }
                       }
                     },
                     "304": {"$ref": "#/components/responses/NotModified"},
