@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CFCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "CStart", publicHeadersPath: "."),
 
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
@@ -66,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving", "Threads",
+                "CStart", "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
