@@ -13,16 +13,14 @@ public enum PlainCGI {
 
     /// Answers the request.
     ///
-    /// - Parameter bodyLimit: bytes; of a longer body nothing is read.
+    /// - Parameter bodyLimit: bytes; a longer body is refused.
     public static func serve(_ responder: some Responder, bodyLimit: Int) {
         let response: Response
         var isHead = false
         do throws(RequestError) {
             let head = try HTTPRequest(meta: Environment())
             isHead = head.method == .head
-            let length = try head.announcedLength
-            guard length <= bodyLimit else { throw .bodyTooLarge(limit: bodyLimit) }
-            response = responder.respond(to: Request(head, body: try read(length)))
+            response = responder.respond(to: Request(head, body: try readBody(of: head, limit: bodyLimit)))
         } catch {
             response = responder.respond(to: error)
         }
@@ -43,8 +41,43 @@ public enum PlainCGI {
         }
     }
 
-    private static func read(_ length: Int) throws(RequestError) -> [UInt8] {
-        let body = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+    private static func readBody(of head: HTTPRequest, limit: Int) throws(RequestError) -> [UInt8] {
+        let fields = head.headerFields
+        if fields[.contentLength] == nil, fields[.transferEncoding] != nil {
+            // Apache hands over what was in the chunks, and nobody has counted it.
+            let body = read(limit + 1)
+            guard body.count <= limit else {
+                discard(patience)
+                throw .bodyTooLarge(limit: limit)
+            }
+            return body
+        }
+        let length = try head.announcedLength
+        guard length <= limit else {
+            discard(min(length, patience))
+            throw .bodyTooLarge(limit: limit)
+        }
+        let body = read(length)
+        guard body.count == length else { throw .bodyCutOff }
+        return body
+    }
+
+    /// A body that is longer than this is not waited for.
+    private static let patience = 64 << 20
+
+    /// Reads what is not wanted. Apache's mod_cgid would not see an answer before what it has not got rid of.
+    private static func discard(_ length: Int) {
+        var rest = length
+        while rest > 0 {
+            let piece = read(min(rest, 65_536)).count
+            guard piece > 0 else { return }
+            rest -= piece
+        }
+    }
+
+    /// Reads standard input to its end, or as many bytes as are wanted.
+    private static func read(_ length: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
             while count < length {
                 let more = Glibc.read(STDIN_FILENO, buffer.baseAddress?.advanced(by: count), length - count)
                 if more < 0, errno == EINTR { continue }
@@ -52,8 +85,6 @@ public enum PlainCGI {
                 count += more
             }
         }
-        guard body.count == length else { throw .bodyCutOff }
-        return body
     }
 
     private struct Environment: Sequence {

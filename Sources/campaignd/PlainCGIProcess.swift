@@ -3,6 +3,7 @@ import CampaignStore
 import FastCGI
 import Glibc
 import HTTPTypes
+import Threads
 
 /// A process for one request: everything that it is told is in the environment.
 enum PlainCGIProcess {
@@ -10,15 +11,34 @@ enum PlainCGIProcess {
         do {
             let logger = try Settings.logger()
             let store = try Store(Settings.dataFolder(nil), logger: logger, watching: false)
-            let configuration = Configuration(
+            var configuration = Configuration(
                 secret: try Settings.secret(file: Settings.environment("TM_SECRET_FILE")),
                 allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL)
+            let isMessageSent = Monitor(false)
+            configuration.messageSent = {
+                // lighttpd ends a program as soon as it has the answer.
+                signal(SIGTERM, SIG_IGN)
+                isMessageSent.update { $0 = true }
+            }
             PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
+            if isMessageSent.update({ $0 }) { deliver(store) }
         } catch {
-            let reason = (error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)"
-            let line = Array("campaignd: \(reason)\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
+            report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
             PlainCGI.send(API.notConfigured)
         }
+    }
+
+    /// Delivers what was just sent, as there may be nobody else to do it. E-mails take long: they wait for `deliver`.
+    private static func deliver(_ store: Store) {
+        do {
+            try store.deliverMessages(byMail: Settings.environment("SENDMAIL") != nil)
+        } catch {
+            report("messages cannot be delivered: \(error)")
+        }
+    }
+
+    private static func report(_ text: String) {
+        let line = Array("campaignd: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
     }
 }
