@@ -49,7 +49,7 @@ struct Case: Sendable, CustomTestStringConvertible {
                     }
                     Issue.record(
                         """
-                        step \(index + 1): \(asked.method) \(asked.target.prefix(200)) → \(answered.status) \
+                        \(name), step \(index + 1): \(asked.method) \(asked.target.prefix(200)) → \(answered.status) \
                         \(String(decoding: answered.body.prefix(600), as: UTF8.self))
                         \(mismatch)
                         """)

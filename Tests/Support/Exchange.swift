@@ -37,30 +37,42 @@ public struct Answered: Sendable {
 extension LiveService {
     /// Sends a request with curl.
     public func curl(_ asked: Asked) throws -> Answered {
+        try asked.send(to: url, certificate: certificate)
+    }
+}
+
+extension Asked {
+    /// Sends the request with curl.
+    ///
+    /// - Parameters:
+    ///   - url: the address without the target.
+    ///   - certificate: for https, a file that tells curl to trust the server.
+    public func send(to url: String, certificate: String? = nil) throws -> Answered {
         let answers = try TemporaryFolder()
         let (head, body) = (answers.path + "/head", answers.path + "/body")
         var arguments = [
-            "--silent", "--show-error", "--path-as-is", "--globoff", "--noproxy", "*", "--max-time", "60", "--cacert",
-            certificate, "--dump-header", head, "--output", body,
+            "--silent", "--show-error", "--path-as-is", "--globoff", "--noproxy", "*", "--max-time", "60",
+            "--dump-header", head, "--output", body,
         ]
-        arguments += asked.method == "HEAD" ? ["--head"] : ["--request", asked.method]
-        if let sent = asked.body {
+        if let certificate { arguments += ["--cacert", certificate] }
+        arguments += method == "HEAD" ? ["--head"] : ["--request", method]
+        if let sent = self.body {
             try sent.write(to: URL(fileURLWithPath: answers.path + "/sent"))
             arguments += ["--data-binary", "@\(answers.path)/sent"]
-            if !asked.headers.contains(where: { $0.name == "Content-Type" }) {
+            if !headers.contains(where: { $0.name == "Content-Type" }) {
                 arguments += ["--header", "Content-Type:"]
             }
         }
-        for (name, value) in asked.headers {
+        for (name, value) in headers {
             arguments += ["--header", value.isEmpty ? "\(name);" : "\(name): \(value)"]
         }
-        let outcome = try Command.run("curl", arguments + [url + asked.target])
+        let outcome = try Command.run("curl", arguments + [url + target])
         guard outcome.status == 0 else {
-            throw Command.Failed(description: "curl \(asked.method) \(asked.target): \(outcome.errors)")
+            throw Command.Failed(description: "curl \(method) \(target): \(outcome.errors)")
         }
         return try Self.read(
             head: String(decoding: Data(contentsOf: URL(fileURLWithPath: head)), as: UTF8.self),
-            body: asked.method == "HEAD" ? Data() : (try? Data(contentsOf: URL(fileURLWithPath: body))) ?? Data())
+            body: method == "HEAD" ? Data() : (try? Data(contentsOf: URL(fileURLWithPath: body))) ?? Data())
     }
 
     private static func read(head: String, body: Data) throws -> Answered {

@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `nginx/package` makes, of the program built beside the tests.
+@Suite(.serialized)
+struct PackageTests {
+    @Test("the Debian package holds these files, with these modes, owned by root")
+    func files() throws {
+        let listing = try Self.output("dpkg-deb", ["--contents", Self.package.get().deb])
+        let modes = Self.modes(listing)
+        #expect(listing.split(separator: "\n").allSatisfy { $0.contains(" root/root ") })
+        #expect(modes["./usr/sbin/campaignd"] == "-rwxr-xr-x")
+        #expect(modes["./etc/campaignd/"] == "drwxr-xr-x")
+        for file in [
+            "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket", "etc/nginx/campaigns.conf",
+            "etc/nginx/conf.d/campaigns-http.conf", "etc/default/campaignd", "usr/share/man/man8/campaignd.8.gz",
+            "usr/share/doc/campaignd/copyright", "usr/share/doc/campaignd/changelog.gz",
+        ] {
+            #expect(modes["./" + file] == "-rw-r--r--", "\(file)")
+        }
+        #expect(!listing.contains("etc/campaignd/secret"))
+    }
+
+    @Test("what an administrator may have changed is not overwritten by an upgrade")
+    func conffiles() throws {
+        let conffiles = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, "conffiles"])
+        #expect(
+            conffiles.split(separator: "\n") == [
+                "/etc/default/campaignd", "/etc/nginx/campaigns.conf", "/etc/nginx/conf.d/campaigns-http.conf",
+            ])
+    }
+
+    @Test("the package has the program's version, and depends on no library")
+    func control() throws {
+        let deb = try Self.package.get().deb
+        #expect(
+            try Self.output("dpkg-deb", ["--field", deb, "Version"])
+                == Self.output(Repository.campaignd.path, ["--version"]))
+        #expect(try Self.output("dpkg-deb", ["--field", deb, "Depends"]) == "adduser\n")
+    }
+
+    @Test("the scripts of the package are in order", arguments: ["postinst", "prerm", "postrm"])
+    func scripts(_ name: String) throws {
+        let script = try Self.package.get().folder.path + "/" + name
+        let text = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, name])
+        try Data(text.utf8).write(to: URL(fileURLWithPath: script))
+        #expect(try Command.run("sh", ["-n", script]).status == 0)
+        #expect(text.hasPrefix("#!/bin/sh\n"))
+        #expect(text.contains("\nset -e\n"))
+    }
+
+    @Test("systemd takes the units, and calls the service safe")
+    func units() throws {
+        let folder = try TemporaryFolder()
+        for name in ["campaignd.service", "campaignd.socket"] {
+            let unit = Repository.root.appendingPathComponent("nginx/\(name)")
+            // The program and its manual page are not where they will be.
+            let text = try String(contentsOf: unit, encoding: .utf8)
+                .replacingOccurrences(of: "ExecStart=campaignd", with: "ExecStart=/bin/true")
+                .replacingOccurrences(of: "Documentation=man:campaignd(8)\n", with: "")
+            try folder.write(text, to: name)
+        }
+        let verified = try Command.run(
+            "systemd-analyze",
+            ["verify", folder.path + "/campaignd.service", folder.path + "/campaignd.socket"])
+        #expect(verified.status == 0, "\(verified.errors)")
+        #expect(verified.errors.isEmpty)
+        // Of 100, the less the better; "OK" goes to 50, "SAFE" to 20.
+        let rated = try Command.run(
+            "systemd-analyze",
+            ["security", "--offline=true", "--threshold=20", "--no-pager", folder.path + "/campaignd.service"])
+        #expect(rated.status == 0, "\(rated.text)")
+    }
+
+    @Test("the manual page names every command, option and variable, and is well formed")
+    func manual() throws {
+        let page = Repository.root.appendingPathComponent("nginx/campaignd.8").path
+        let lint = try Command.run("mandoc", ["-Tlint", "-Wwarning", page])
+        #expect(lint.status == 0, "\(lint.text)")
+        let text = try Self.output("mandoc", ["-Tascii", page]).replacing(/.\u{8}/, with: "")
+        let help = try Self.output(Repository.campaignd.path, ["serve", "--help"])
+        for name in help.matches(of: /--[a-z][a-z-]+|[A-Z]+_[A-Z_]+|SENDMAIL/).map({ String($0.output) })
+        where name != "--help" {
+            #expect(text.contains(name), "the manual page does not name \(name)")
+        }
+        let commands = try Self.output(Repository.campaignd.path, ["--help"]).matches(of: /\n  ([a-z]+) {2,}[A-Z]/)
+        #expect(!commands.isEmpty)
+        for command in commands { #expect(text.contains(command.output.1), "\(command.output.1)") }
+    }
+
+    @Test("the archive for shared hosts is ready to be uploaded")
+    func hosting() throws {
+        let listing = try Self.output("tar", ["-tvzf", Self.package.get().archive])
+        let modes = Self.modes(listing)
+        #expect(modes["campaigns/campaignd"] == "-rwxr-xr-x")
+        #expect(modes["campaigns/data/users/"] == "drwx------")
+        #expect(modes["web/.htaccess"] == "-rw-r--r--")
+        // Files, as FTP knows no links.
+        #expect(modes["web/campaigns.cgi"] == "-rwxr-xr-x")
+        #expect(modes["web/campaigns.fcgi"] == "-rwxr-xr-x")
+    }
+
+    // MARK: -
+
+    private struct Package {
+        let folder: TemporaryFolder
+        let deb: String
+        let archive: String
+    }
+
+    private static let package = Result {
+        let folder = try TemporaryFolder()
+        let outcome = try Command.run(
+            Repository.root.appendingPathComponent("nginx/package").path,
+            ["--binary", Repository.campaignd.path, "--output", folder.path])
+        let files = outcome.text.split(separator: "\n").map(String.init)
+        try #require(outcome.status == 0 && files.count == 3, "\(outcome.text)\(outcome.errors)")
+        return Package(folder: folder, deb: files[1], archive: files[2])
+    }
+
+    private static func output(_ program: String, _ arguments: [String]) throws -> String {
+        let outcome = try Command.run(program, arguments)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        return outcome.text
+    }
+
+    /// The permissions by name, of what tar or dpkg-deb lists.
+    private static func modes(_ listing: String) -> [String: String] {
+        var modes: [String: String] = [:]
+        for line in listing.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if let mode = words.first, let name = words.last { modes[String(name)] = String(mode) }
+        }
+        return modes
+    }
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# The campaign service, started by a web server: as campaigns.cgi for one request (CGI), as campaigns.fcgi for many
+# (FastCGI). Both are this file. What the web server gives as arguments is not looked at.
+
+# The folder with the program, the secret and the data, as seen from here. It must be outside of the web site's folder.
+folder=../campaigns
+
+# More settings, if you need them (what they are is in the README):
+#export ALLOWED_ORIGINS=https://tasks.example.org
+#export APP_BASE_URL=https://tasks.example.org
+
+refuse() {
+    printf 'campaigns.cgi: %s\n' "$1" >&2
+    printf 'Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n'
+    printf '{"Error": "The service is not configured", "SubCode": "ServiceUnavailable"}\n'
+    exit
+}
+
+case $0 in
+*/*) cd "${0%/*}/" || refuse "its own folder cannot be entered" ;;
+esac
+cd "$folder" 2>/dev/null || refuse "there is no folder $folder, seen from $PWD"
+[ -x campaignd ] || refuse "$PWD/campaignd is missing, or not executable"
+
+export CAMPAIGNS_DATA="$PWD/data" TM_SECRET_FILE="$PWD/secret"
+exec ./campaignd
