@@ -67,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CStart", "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving", "Threads",
+                "CStart", "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving",
+                "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -184,7 +184,8 @@ final class Journal: @unchecked Sendable {
             guard let wanted = versions.last else { continue }
             switch try RecordFile("\(folder.path)/\(wanted.path)") {
             case .missing: if wanted.contents == nil { continue }
-            case .unreadable: continue
+            // What the disk does not give back is written anew.
+            case .unreadable(_, let isOfFile): if isOfFile { continue }
             case .bytes(let bytes, _):
                 guard bytes == wanted.contents ? again : Self.isOurs(bytes, versions) else { continue }
             }

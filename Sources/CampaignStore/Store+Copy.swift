@@ -38,7 +38,7 @@ extension Store {
         }
         switch file {
         case .missing: return nil
-        case .unreadable(let reason): throw RecordError(reason)
+        case .unreadable(let reason, _): throw RecordError(reason)
         case .bytes(let bytes, _): return try Kind(file: bytes, id: id)
         }
     }
