@@ -20,7 +20,6 @@ public struct API: Responder {
     private let tokens: SessionTokens
     private let now: @Sendable () -> Int
     private let answers = AnswerCache()
-    private static let tree = RouteTree(routes)
 
     /// - Parameter now: the time in seconds since 1970 in UTC.
     public init(
@@ -104,25 +103,26 @@ public struct API: Responder {
         let target = request.head.path ?? "/"
         let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
         guard path.utf8.starts(with: Self.base.utf8),
-            let (tree, ids) = Self.tree.find(path[path.utf8.index(path.startIndex, offsetBy: Self.base.utf8.count)...])
+            let destination = Destination(
+                path[path.utf8.index(path.startIndex, offsetBy: Self.base.utf8.count)...], in: Self.routes)
         else { throw Problem.notFound }
         var method = request.head.method
-        if method == .options { return options(request, tree) }
+        if method == .options { return options(request, allow: destination.allow) }
         if method == .head { method = .get }
-        guard let route = tree.routes.first(where: { $0.method == method }) else {
-            throw Problem.methodNotAllowed(allow: tree.allow)
+        guard let route = destination.routes.first(where: { $0.method == method }) else {
+            throw Problem.methodNotAllowed(allow: destination.allow)
         }
         let userID = route.right.needsToken ? try authenticatedUser(request) : nil
-        if let userID { try store.read { try route.right.check($0.user(userID), ids, $0) } }
-        return try route.handler(Call(api: self, request: request, ids: ids, userID: userID))
+        if let userID { try store.read { try route.right.check($0.user(userID), destination.ids, $0) } }
+        return try route.handler(Call(api: self, request: request, ids: destination.ids, userID: userID))
     }
 
-    private func options(_ request: Request, _ tree: RouteTree) -> Answer {
-        var answer = Answer(.noContent, .null, headerFields: [.allow: tree.allow])
+    private func options(_ request: Request, allow: String) -> Answer {
+        var answer = Answer(.noContent, .null, headerFields: [.allow: allow])
         answer.body = []
         let fields = request.head.headerFields
         if fields[.accessControlRequestMethod] != nil, isAllowed(fields[.origin]) {
-            answer.headerFields[.accessControlAllowMethods] = tree.allow
+            answer.headerFields[.accessControlAllowMethods] = allow
             answer.headerFields[.accessControlAllowHeaders] =
                 "Authorization, Content-Type, Accept-Language, If-Match, If-None-Match"
             answer.headerFields[.accessControlMaxAge] = "600"

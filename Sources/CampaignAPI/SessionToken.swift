@@ -5,14 +5,18 @@ internal import JSON
 /// Makes and checks the Tasking Manager's session tokens: what `URLSafeTimedSerializer(secret).dumps(id)` of the Python
 /// package itsdangerous makes, in standard Base64 once more.
 public struct SessionTokens: Sendable {
-    private let key: SymmetricKey
+    private let secret: String
+    /// Made when there is a token: a process for one request may never see one.
+    private var key: SymmetricKey {
+        SymmetricKey(data: Insecure.SHA1.hash(data: Data(("itsdangerous" + "signer" + secret).utf8)))
+    }
 
     /// Seconds for which a token is good.
     public static let lifetime = 604_800
 
     /// - Parameter secret: what the Tasking Manager calls `TM_SECRET`.
     public init(secret: String) {
-        key = SymmetricKey(data: Insecure.SHA1.hash(data: Data(("itsdangerous" + "signer" + secret).utf8)))
+        self.secret = secret
     }
 
     /// The token of a user.

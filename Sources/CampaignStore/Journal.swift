@@ -45,12 +45,14 @@ final class Journal: @unchecked Sendable {
     }
 
     /// Whether there are changes of before the last start of this machine. Takes no lock.
-    static func isLeft(in folder: DataFolder) -> Bool {
+    ///
+    /// - Parameter ofAnyRun: whether to count those since then too.
+    static func isLeft(in folder: DataFolder, ofAnyRun: Bool) -> Bool {
         guard let file = try? Descriptor(folder.journal, O_RDONLY),
             let bytes = try? file.read(at: 0, count: JournalGroup.Header.size),
             let header = JournalGroup.Header(bytes[...])
         else { return false }
-        return header.boot != JournalGroup.boot
+        return ofAnyRun || header.boot != JournalGroup.boot
     }
 
     /// Takes note of what other processes have done, and carries out what they have not.

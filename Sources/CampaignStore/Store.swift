@@ -45,7 +45,7 @@ public final class Store: Sendable {
         watches = watching
         journal = Journal(folder)
         state = Mutex(State(catalogue: Catalogue(folder, logger: logger)))
-        if Journal.isLeft(in: folder) { takeOver() }
+        if Journal.isLeft(in: folder, ofAnyRun: watching) { takeOver() }
         try state.withLock { state throws(FolderUnavailable) in
             try Self.reopen(&state, watching, folder, logger)
         }
@@ -54,7 +54,7 @@ public final class Store: Sendable {
     /// Leaves no journal behind, unless others are writing, who will see to it.
     deinit { try? checkpoint(.zero) }
 
-    /// Carries out the changes of before the last start of the machine.
+    /// Carries out what the journal says: all of it after a start of the machine, and what a process left undone that died.
     private func takeOver() {
         do {
             try locked(lockTimeout) { _ in }

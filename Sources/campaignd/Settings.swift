@@ -75,10 +75,13 @@ enum Settings {
 
     /// The level that LOG_LEVEL names.
     static func logger() throws -> Logger {
-        let name = environment("LOG_LEVEL") ?? "info"
-        guard let level = Logger.Level(rawValue: name.lowercased()) else {
-            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure.configuration("LOG_LEVEL is \(name); it can be \(levels)")
+        var level = Logger.Level.info
+        if let name = environment("LOG_LEVEL") {
+            guard let named = Logger.Level(rawValue: name.lowercased()) else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Failure.configuration("LOG_LEVEL is \(name); it can be \(levels)")
+            }
+            level = named
         }
         return Logger(label: "campaignd") { _ in LineLog(logLevel: level) }
     }

@@ -41,7 +41,7 @@ struct PrivacyTests {
             #expect(try service.curl(Asked("GET", "/logos/\(name)")).status == 200)
         }
         let files = [
-            "users/1.json", "organisations/1.json", "projects/1.json", "campaigns/1.json", ".lock",
+            "users/1.json", "organisations/1.json", "projects/1.json", "campaigns/1.json", ".lock", ".journal",
             "campaigns/.next-id",
             "messages/", "",
         ]
@@ -65,7 +65,11 @@ struct PrivacyTests {
                 "/logos/good.svg%00.json", "/logos/good.svg/", "/logos/good.svg/x.svg", "/.git/config", "/nginx.conf",
                 "/campaignd.sock", "/campaignd.pid", "/access.log", "/tls/key.pem", "/data/users/1.json",
             ]
+        let page = try String(
+            contentsOf: Repository.root.appendingPathComponent("nginx/page/index.html"), encoding: .utf8)
         for (target, status, type, body) in try get(targets) {
+            // What leads to the server's own address gets the page that is there.
+            if status == 200, body == page { continue }
             #expect([400, 404, 405].contains(status), "\(target): \(status)")
             #expect(type == "application/json", "\(target): \(body)")
             for word in [Self.mark, "root:", folder.path, "nginx"] {

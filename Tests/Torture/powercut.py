@@ -513,12 +513,12 @@ class Replay:
             return False
         if name == "pwrite64":
             data = text(re.search(STRING, call)[1])
-            start, count = re.search(r", (\d+)\) += (\d+)$", call).groups()
+            start, count = re.search(r", (\d+) ?\) += (\d+)$", call).groups()
             start, count = int(start), int(count)
             node.content = node.content[:start] + data[:count] + node.content[start + count:]
             return True
         if name == "ftruncate":
-            node.content = node.content[:int(re.search(r", (\d+)\)", call)[1])]
+            node.content = node.content[:int(re.search(r", (\d+) ?\)", call)[1])]
             return True
         if name == "syncfs":
             for other in disk.all():

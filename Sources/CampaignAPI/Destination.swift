@@ -1,0 +1,90 @@
+internal import HTTPTypes
+
+/// The routes that one path leads to, and the ids in it.
+struct Destination {
+    let routes: [Route]
+    let ids: [Int]
+
+    /// - Parameters:
+    ///   - path: below ``API/base``, without the query; a slash at its end is optional.
+    ///   - routes: all that there are. They are few, and the answers that are asked for often do not come this way.
+    /// - Returns: nil when there is no such path.
+    init?(_ path: Substring, in routes: [Route]) {
+        var segments: [Substring] = []
+        var rest = path.utf8
+        guard rest.popFirst() == UInt8(ascii: "/") else { return nil }
+        while !rest.isEmpty {
+            // No route is as long.
+            guard segments.count < 8 else { return nil }
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            let segment = Substring(rest[..<end])
+            rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
+            guard let decoded = segment.utf8.contains(UInt8(ascii: "%")) ? segment.percentDecoded : segment else {
+                return nil
+            }
+            segments.append(decoded)
+        }
+        var found: [Route] = []
+        var ids: [Int] = []
+        for route in routes {
+            guard let foundIDs = Self.ids(segments, route.path) else { continue }
+            found.append(route)
+            ids = foundIDs
+        }
+        if found.isEmpty { return nil }
+        self.routes = found
+        self.ids = ids
+    }
+
+    /// What the path may be asked, as the Allow header says it.
+    var allow: String {
+        var methods = routes.map(\.method.rawValue) + ["OPTIONS"]
+        if methods.contains("GET") { methods.append("HEAD") }
+        return methods.sorted().joined(separator: ", ")
+    }
+
+    /// The ids in a path, or nil when it is not a path of the pattern.
+    private static func ids(_ segments: [Substring], _ pattern: String) -> [Int]? {
+        var ids: [Int] = []
+        var pattern = pattern.utf8.dropFirst()
+        for segment in segments {
+            let end = pattern.firstIndex(of: UInt8(ascii: "/")) ?? pattern.endIndex
+            guard end > pattern.startIndex else { return nil }
+            if pattern.first == UInt8(ascii: "{") {
+                guard let id = id(segment) else { return nil }
+                ids.append(id)
+            } else if !pattern[..<end].elementsEqual(segment.utf8) {
+                return nil
+            }
+            pattern = pattern[end...].dropFirst()
+        }
+        return pattern.isEmpty ? ids : nil
+    }
+
+    /// A whole number in decimal, at least 1.
+    private static func id(_ segment: Substring) -> Int? {
+        guard segment.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let id = Int(segment), id >= 1
+        else { return nil }
+        return id
+    }
+}
+
+extension StringProtocol {
+    /// With every percent-encoded octet decoded (RFC 3986, 2.1), or nil when that makes no text.
+    var percentDecoded: Substring? {
+        var bytes: [UInt8] = []
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap({ Character(UnicodeScalar($0)).hexDigitValue }),
+                let low = rest.popFirst().flatMap({ Character(UnicodeScalar($0)).hexDigitValue })
+            else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return String(validating: bytes, as: UTF8.self).map { $0[...] }
+    }
+}
