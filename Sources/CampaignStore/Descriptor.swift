@@ -34,10 +34,14 @@ struct Descriptor: ~Copyable {
     func inherit(from directory: String) throws(SystemError) {
         var status = stat()
         guard stat(directory, &status) == 0 else { throw SystemError("stat \(directory)") }
-        guard fchmod(number, status.st_mode & 0o666) == 0 else { throw SystemError("fchmod \(path)") }
-        guard geteuid() != 0 || fchown(number, status.st_uid, status.st_gid) == 0 else {
-            throw SystemError("fchown \(path)")
-        }
+        try inherit(status)
+    }
+
+    /// - Parameter folder: what the folder around it is like.
+    func inherit(_ folder: stat) throws(SystemError) {
+        guard fchmod(number, folder.st_mode & 0o666) == 0 else { throw SystemError("fchmod \(path)") }
+        guard geteuid() == 0, folder.st_uid != 0 || folder.st_gid != getegid() else { return }
+        guard fchown(number, folder.st_uid, folder.st_gid) == 0 else { throw SystemError("fchown \(path)") }
     }
 
     func status() throws(SystemError) -> stat {

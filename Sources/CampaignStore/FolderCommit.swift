@@ -11,8 +11,9 @@ struct FileChange: Equatable, Sendable {
     var former: String?
 
     /// The folder that it is in, below the data folder.
-    var directory: String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
-    var name: String { String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]) }
+    var directory: String { String(path[..<(slash ?? path.startIndex)]) }
+    var name: String { String(path[(slash.map { path.utf8.index(after: $0) } ?? path.startIndex)...]) }
+    private var slash: String.Index? { path.utf8.lastIndex(of: UInt8(ascii: "/")) }
 }
 
 /// Carries out changes of files, so that each is there whole or not at all, and nothing that was is lost.
@@ -22,6 +23,8 @@ struct FileChange: Equatable, Sendable {
 struct FolderCommit {
     private let folder: DataFolder
     private var made: [FileChange] = []
+    /// What the folders are like in which files are made.
+    private var surroundings: [String: stat] = [:]
     /// What has been put in place so far, and how.
     private var placed: [(change: FileChange, how: Placing)] = []
 
@@ -75,7 +78,12 @@ struct FolderCommit {
         if let contents = change.contents {
             made.append(change)
             let file = try Self.create(temporary(change))
-            try file.inherit(from: "\(folder.path)/\(change.directory)")
+            if surroundings[change.directory] == nil {
+                surroundings[change.directory] = try Descriptor(
+                    "\(folder.path)/\(change.directory)", O_RDONLY | O_DIRECTORY
+                ).status()
+            }
+            if let around = surroundings[change.directory] { try file.inherit(around) }
             try file.write(contents)
         }
         if case .bytes(let bytes, _) = try RecordFile(path(change)) { change.former = Representation(bytes).digest }
@@ -100,10 +108,10 @@ struct FolderCommit {
                 } else if errno != ENOENT {
                     throw SystemError("rename \(path(change))")
                 }
+            } else if isNew(change), rename(temporary(change), path(change)) == 0 {
+                placed.append((change, .added))
             } else if exchange(temporary(change), path(change)) {
                 placed.append((change, .exchanged))
-            } else if errno == ENOENT, rename(temporary(change), path(change)) == 0 {
-                placed.append((change, .added))
             } else if [EINVAL, ENOSYS].contains(errno), link(path(change), former(change)) == 0 {
                 // A file system that cannot exchange.
                 placed.append((change, .linked))
@@ -112,6 +120,11 @@ struct FolderCommit {
                 throw SystemError("rename \(path(change))")
             }
         }
+    }
+
+    private func isNew(_ change: FileChange) -> Bool {
+        var status = stat()
+        return lstat(path(change), &status) != 0 && errno == ENOENT
     }
 
     private func exchange(_ one: String, _ other: String) -> Bool {

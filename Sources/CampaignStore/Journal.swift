@@ -26,13 +26,14 @@ final class Journal: @unchecked Sendable {
     /// Where the last whole group ends, as far as is known.
     private(set) var end = 0
     /// The last group's place and header, by which another process's doings show.
-    private var last: (place: Int, header: JournalGroup.Header)?
+    private var last: Mark?
     /// Tells one state of the journal from another.
-    var mark: Mark { Mark(end: end, digest: last?.header.digest) }
+    var mark: Mark? { last }
 
     struct Mark: Equatable {
-        let end: Int
-        let digest: String?
+        let place: Int
+        /// What the header begins with.
+        let header: [UInt8]
     }
 
     /// A journal this long is emptied before more is written. Bytes.
@@ -61,7 +62,9 @@ final class Journal: @unchecked Sendable {
             end = 0
             return
         }
-        if let last, size >= end, try self.header(at: last.place, file)?.digest == last.header.digest {
+        if let last, size >= end,
+            try file.file.read(at: last.place, count: JournalGroup.Header.fixed) == last.header
+        {
             if size == end { return }
         } else {
             end = 0
@@ -80,7 +83,7 @@ final class Journal: @unchecked Sendable {
             guard bytes.count >= JournalGroup.Header.size + header.length else { break }
             if header.boot != JournalGroup.boot { isOfBefore = true }
             unfinished = header.isDone ? nil : changes
-            last = (end, header)
+            last = Mark(place: end, header: Array(bytes.prefix(JournalGroup.Header.fixed)))
             end += JournalGroup.Header.size + header.length
             bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
         }
@@ -111,7 +114,7 @@ final class Journal: @unchecked Sendable {
             try? opened.file.truncate(to: end)
             throw error
         }
-        if let header = JournalGroup.Header(group[...]) { last = (end, header) }
+        last = Mark(place: end, header: Array(group.prefix(JournalGroup.Header.fixed)))
         end += group.count
     }
 
@@ -151,10 +154,14 @@ final class Journal: @unchecked Sendable {
         return changes
     }
 
-    /// Waits until the files are on the disk as they are now. Needs no lock.
-    static func sync(_ changes: [FileChange], in folder: DataFolder) throws(SystemError) {
-        let files = Set(changes.map(\.path))
-        guard files.count <= few else { return try Descriptor(folder.path, O_RDONLY).syncFileSystem() }
+    /// Waits until files are on the disk as they are now. Needs no lock.
+    ///
+    /// - Parameter changes: nil: there are many of them.
+    static func sync(_ changes: [FileChange]?, in folder: DataFolder) throws(SystemError) {
+        let files = Set((changes ?? []).map(\.path))
+        guard let changes, files.count <= few else {
+            return try Descriptor(folder.path, O_RDONLY).syncFileSystem()
+        }
         let directories = Set(changes.map(\.directory))
         for file in files.union(directories.map { "\($0)/\(DataFolder.counterName)" }) {
             do throws(SystemError) {
@@ -240,10 +247,6 @@ final class Journal: @unchecked Sendable {
         opened = Opened(file, state)
         end = 0
     }
-
-    private func header(at place: Int, _ opened: Opened) throws(SystemError) -> JournalGroup.Header? {
-        JournalGroup.Header(try opened.file.read(at: place, count: JournalGroup.Header.size)[...])
-    }
 }
 
 /// A group of changes as the journal's text has it: a header, then for each change a line and the new content.
@@ -265,6 +268,8 @@ enum JournalGroup {
         let isDone: Bool
 
         static let size = 91
+        /// All but the state.
+        static let fixed = 89
         static let done = UInt8(ascii: "+")
 
         /// nil when the bytes do not begin with a header.

@@ -132,7 +132,7 @@ public final class Store: Sendable {
 
     private func place(_ staged: Transaction.Staged, _ journal: Journal) throws(SystemError) {
         if journal.end > Journal.limit {
-            try Journal.sync(journal.changes(), in: folder)
+            try Journal.sync(nil, in: folder)
             try journal.empty()
         }
         func run() throws(SystemError) {
@@ -204,14 +204,18 @@ public final class Store: Sendable {
         guard let size = FileState(folder.journal)?.size, size > 0 else { return }
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, mark) = try locked(timeout) { journal throws(FolderUnavailable) in
-            (try writing { () throws(SystemError) in try journal.changes() }, journal.mark)
+            let changes = try writing { () throws(SystemError) in
+                // What is long has many changes, which need not be looked at.
+                journal.end < 1 << 16 ? try journal.changes() : nil
+            }
+            return (changes, journal.mark)
         }
         do throws(SystemError) {
             try Journal.sync(changes, in: folder)
         } catch {
             // A disk that has failed to take something is not given it again, unless it is written anew.
             try locked(timeout) { journal throws(FolderUnavailable) in
-                try writing { () throws(SystemError) in try journal.carryOut(changes, again: true) }
+                try writing { () throws(SystemError) in try journal.carryOut(journal.changes(), again: true) }
             }
             throw FolderUnavailable("The data folder cannot be written", error)
         }
