@@ -14,15 +14,16 @@ struct EntityTag: CustomStringConvertible {
     /// A `W/` before a tag is passed over for both: a web server that compresses an answer puts it there, and what
     /// the client then has is still the state that the tag stands for.
     func isIn(_ condition: String) -> Bool {
-        var rest = condition[...]
+        let quote = UInt8(ascii: "\"")
+        var rest = condition.utf8[...]
         while true {
-            rest = rest.drop { $0 == " " || $0 == "," || $0 == "\t" }
+            rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\t") }
             if rest.isEmpty { return false }
-            if rest == "*" { return true }
-            if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
-            guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else { return false }
-            if rest.dropFirst()[..<end] == opaque[...] { return true }
-            rest = rest[rest.index(after: end)...]
+            if rest.elementsEqual("*".utf8) { return true }
+            if rest.starts(with: "W/".utf8) { rest = rest.dropFirst(2) }
+            guard rest.popFirst() == quote, let end = rest.firstIndex(of: quote) else { return false }
+            if rest[..<end].elementsEqual(opaque.utf8) { return true }
+            rest = rest[end...].dropFirst()
         }
     }
 }

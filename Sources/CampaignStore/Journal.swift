@@ -111,7 +111,7 @@ final class Journal: @unchecked Sendable {
             try opened.file.write(group, at: end)
             try opened.file.syncContent()
         } catch {
-            try? opened.file.truncate(to: end)
+            cut(opened)
             throw error
         }
         last = Mark(place: end, header: Array(group.prefix(JournalGroup.Header.fixed)))
@@ -129,8 +129,15 @@ final class Journal: @unchecked Sendable {
         guard let opened, let last else { return }
         end = last.place
         self.last = nil
-        guard (try? opened.file.truncate(to: end)) != nil else { return }
+        cut(opened)
         try? opened.file.syncContent()
+    }
+
+    /// Takes away what is behind the end.
+    private func cut(_ opened: Opened) {
+        if (try? opened.file.truncate(to: end)) != nil { return }
+        // Where it has to stay, it is at least no group.
+        try? opened.file.write([UInt8(ascii: "x")], at: end)
     }
 
     /// Forgets everything, which ``sync(_:in:)`` has brought to the disk.

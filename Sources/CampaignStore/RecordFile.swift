@@ -12,7 +12,7 @@ enum RecordFile {
     /// A record may have this many bytes. The largest that the service itself makes is a campaign with a text of 1 MiB.
     static let largest = 16 << 20
 
-    /// What fails for no reason of the file's own is tried this often.
+    /// What fails is tried this often.
     private static let attempts = 3
 
     /// - Throws: ``SystemError`` when the process is short of something, so that the file cannot be judged.
@@ -27,7 +27,7 @@ enum RecordFile {
                     self = .missing
                     return
                 }
-                if error.isOfFile || attempt == Self.attempts {
+                if attempt == Self.attempts {
                     self = .unreadable(error.reason, isOfFile: error.isOfFile)
                     return
                 }

@@ -14,9 +14,9 @@ from common import ADMIN, Broken, Client, Hang, Site
 # What can fail, and how. A name with ? need not exist on this machine.
 FAULTS = {
     "openat": "ENOSPC EIO EROFS EMFILE ENFILE EINTR EDQUOT ENOMEM EACCES",
-    "write": "ENOSPC EIO EINTR EDQUOT EFBIG ENOMEM",
+    "write,pwrite64": "ENOSPC EIO EINTR EDQUOT EFBIG ENOMEM",
     "fdatasync": "EIO ENOSPC EDQUOT EROFS EINTR",
-    "fsync": "EIO ENOSPC EDQUOT EROFS EINTR",
+    "fsync,syncfs": "EIO ENOSPC EDQUOT EROFS EINTR",
     "?rename,?renameat,renameat2": "ENOSPC EIO EROFS EDQUOT ENOMEM EINTR",
     "?link,linkat": "ENOSPC EIO EROFS EDQUOT EMLINK",
     "?unlink,unlinkat": "EIO EROFS ENOMEM EINTR",
@@ -36,11 +36,10 @@ FAULTS = {
     "setsockopt": "ENOMEM",
     "recvfrom,sendto,writev": "EINTR ENOMEM",
     "clone3,?clone": "EAGAIN ENOMEM",
-    "futex": "EINTR",
 }
 STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT"}
 # At each of these the process is stopped in turn.
-STOPS = "openat,write,fdatasync,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,flock,fchmod,fchown,close,?mkdir,ftruncate"
+STOPS = "openat,write,pwrite64,fdatasync,syncfs,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,flock,fchmod,fchown,close,?mkdir,ftruncate"
 # A fault of the connection itself, such as of the write of the answer, may end it; then there is no answer. One that stays hits
 # files first, and then this.
 TRANSPORT = re.compile(r"socket:|UNIX|anon_inode|eventpoll|accept4|setsockopt|recvfrom|sendto|epoll|inotify_init")
@@ -379,13 +378,13 @@ def doubles(torture):
     daemon = site.start()
     client = daemon.client()
     number = client.ask("POST", "/campaigns/", {"name": "old"}).json["campaignId"]
-    calls = "read,pread64,fsync,fdatasync,write"
-    for what in (["read:error=EIO", "fsync:error=EIO"], ["fsync:error=EIO", "fdatasync:error=EIO:when=2+"], ["fsync:error=EIO", "write:error=ENOSPC:when=4+"]):
+    calls = "read,pread64,fsync,fdatasync,pwrite64,ftruncate"
+    for what in (["read:error=EIO", "fdatasync:error=EIO"], ["fdatasync:error=EIO", "fsync:error=EIO"], ["fdatasync:error=EIO", "pwrite64:error=ENOSPC:when=3+"]):
         before = site.file(number)
         path = os.path.join(site.data, "campaigns")
         tracer = subprocess.Popen(
             ["strace", "-f", "-p", str(daemon.pid), "-o", "/dev/null", "-P", path, "-P", f"{path}/{number}.json",
-             "-P", f"{path}/.{number}.json.tmp", "-e", f"trace={calls}", *[part for one in what for part in ("-e", f"inject={one}")]],
+             "-P", f"{path}/.{number}.json.tmp", "-P", f"{site.data}/.journal", "-e", f"trace={calls}", *[part for one in what for part in ("-e", f"inject={one}")]],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         torture.started(tracer)
         tracer.stderr.readline()
@@ -486,26 +485,25 @@ SHORT = r"""
 #include <sys/stat.h>
 #include <unistd.h>
 static int short_of_all(int fd) { struct stat s; return fstat(fd, &s) == 0 && S_ISREG(s.st_mode); }
-ssize_t write(int fd, const void *bytes, size_t count) {
-    static ssize_t (*real)(int, const void *, size_t);
+static int falls_short(int fd, size_t *count) {
     static __thread unsigned turn;
-    if (!real) real = dlsym(RTLD_NEXT, "write");
-    if (short_of_all(fd)) {
-        if (++turn % 3 == 0) { errno = EINTR; return -1; }
-        if (count > 7) count = 7;
-    }
-    return real(fd, bytes, count);
+    if (!short_of_all(fd)) return 0;
+    if (*count > 7) *count = 7;
+    return ++turn % 3 == 0;
 }
-ssize_t read(int fd, void *bytes, size_t count) {
-    static ssize_t (*real)(int, void *, size_t);
-    static __thread unsigned turn;
-    if (!real) real = dlsym(RTLD_NEXT, "read");
-    if (short_of_all(fd)) {
-        if (++turn % 3 == 0) { errno = EINTR; return -1; }
-        if (count > 7) count = 7;
+#define SHORT_CALL(name, parameters, arguments) \
+    ssize_t name parameters { \
+        static ssize_t (*real) parameters; \
+        if (!real) real = dlsym(RTLD_NEXT, #name); \
+        if (falls_short(fd, &count)) { errno = EINTR; return -1; } \
+        return real arguments; \
     }
-    return real(fd, bytes, count);
-}
+SHORT_CALL(write, (int fd, const void *bytes, size_t count), (fd, bytes, count))
+SHORT_CALL(read, (int fd, void *bytes, size_t count), (fd, bytes, count))
+SHORT_CALL(pwrite, (int fd, const void *bytes, size_t count, off_t place), (fd, bytes, count, place))
+SHORT_CALL(pread, (int fd, void *bytes, size_t count, off_t place), (fd, bytes, count, place))
+SHORT_CALL(pwrite64, (int fd, const void *bytes, size_t count, off64_t place), (fd, bytes, count, place))
+SHORT_CALL(pread64, (int fd, void *bytes, size_t count, off64_t place), (fd, bytes, count, place))
 """
 
 
