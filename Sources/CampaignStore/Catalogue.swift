@@ -27,8 +27,8 @@ public final class Catalogue {
     private var readSinceCache = 0
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
-    /// Campaigns that are there but that the disk does not give back, and when one of them is to be tried again.
-    private var failing: Set<Int> = []
+    /// Records that are there but that the disk does not give back, and when one of them is to be tried again.
+    private var failing: [RecordKind: Set<Int>] = [:]
     private var nextTry = ContinuousClock.now
 
     /// Kinds of which not everything has been read. With a watch nothing is left here; without one, where a catalogue
@@ -122,8 +122,8 @@ public final class Catalogue {
         var queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
         unread = []
         // One alone, for a disk that fails is slow, and everybody waits for it.
-        if isTryDue, let id = failing.randomElement() {
-            queue.append(.record(.campaigns, id))
+        if isTryDue, let (kind, ids) = failing.randomElement(), let id = ids.randomElement() {
+            queue.append(.record(kind, id))
             nextTry = .now + .seconds(1)
         }
         for (place, change) in queue.enumerated() {
@@ -157,8 +157,10 @@ public final class Catalogue {
             throw error
         }
         if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
-        if kind == .campaigns {
-            if case .unreadable(_, isOfFile: false) = file { failing.insert(id) } else { failing.remove(id) }
+        if case .unreadable(_, isOfFile: false) = file {
+            failing[kind, default: []].insert(id)
+        } else if failing[kind]?.remove(id) != nil, failing[kind]?.isEmpty == true {
+            failing[kind] = nil
         }
         let place = "\(kind.rawValue)/\(id).json"
         do throws(RecordError) {
@@ -270,7 +272,7 @@ extension Catalogue {
     /// Whether there is a campaign with this id, be it one that cannot be read.
     public func hasCampaign(_ id: Int) -> Bool {
         need(.campaigns, id)
-        return campaigns.contains(id) || failing.contains(id)
+        return campaigns.contains(id) || failing[.campaigns]?.contains(id) == true
     }
 
     public var campaignCount: Int {
@@ -295,7 +297,7 @@ extension Catalogue {
     /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Representation? {
         need(.campaigns, id)
-        if failing.contains(id) { throw FolderUnavailable("The campaign cannot be read") }
+        if failing[.campaigns]?.contains(id) == true { throw FolderUnavailable("The campaign cannot be read") }
         for organisation in campaigns.organisations(of: id) { need(.organisations, organisation) }
         return campaigns.representation(id) { id in organisations[id] }
     }
