@@ -159,8 +159,10 @@ public final class Catalogue {
         if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
         if case .unreadable(_, isOfFile: false) = file {
             failing[kind, default: []].insert(id)
-        } else if failing[kind]?.remove(id) != nil, failing[kind]?.isEmpty == true {
-            failing[kind] = nil
+        } else if failing[kind]?.remove(id) != nil {
+            if failing[kind]?.isEmpty == true { failing[kind] = nil }
+            // The disk may be well again, and give the others too.
+            nextTry = .now
         }
         let place = "\(kind.rawValue)/\(id).json"
         do throws(RecordError) {
