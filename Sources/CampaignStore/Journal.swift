@@ -325,9 +325,7 @@ enum JournalGroup {
             guard let lineEnd = body.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
             let words = String(decoding: body[..<lineEnd], as: UTF8.self).split(separator: " ")
             body = body[(lineEnd + 1)...]
-            guard words.count == 3, !words[0].hasPrefix("/"), !words[0].split(separator: "/").contains("..") else {
-                return nil
-            }
+            guard words.count == 3, isOurs(words[0]) else { return nil }
             var contents: [UInt8]?
             if words[2] != "-" {
                 guard let count = Int(words[2]), count >= 0, count < body.count else { return nil }
@@ -340,6 +338,12 @@ enum JournalGroup {
                     path: String(words[0]), contents: contents, former: words[1] == "-" ? nil : String(words[1])))
         }
         return changes
+    }
+
+    /// Whether a path is that of a file in one of the folder's folders.
+    private static func isOurs(_ path: Substring) -> Bool {
+        guard let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex else { return false }
+        return path[..<slash] == "logos" || RecordKind(rawValue: String(path[..<slash])) != nil
     }
 
     private static func digest(_ boot: String, _ body: ArraySlice<UInt8>) -> String {

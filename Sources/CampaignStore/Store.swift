@@ -135,17 +135,20 @@ public final class Store: Sendable {
             try Journal.sync(nil, in: folder)
             try journal.empty()
         }
-        func run() throws(SystemError) {
+        try inFolder { () throws(SystemError) in
             try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
                 for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).write(next) }
             }
         }
+    }
+
+    /// A folder that is not there (any more) is as good as an empty one: it is made.
+    private func inFolder(_ body: () throws(SystemError) -> Void) throws(SystemError) {
         do throws(SystemError) {
-            try run()
+            try body()
         } catch {
-            // A folder that is not there (any more) is as good as an empty one.
             guard error.code == ENOENT, (try? folder.create()) != nil else { throw error }
-            try run()
+            try body()
         }
     }
 
@@ -165,7 +168,8 @@ public final class Store: Sendable {
         let lock = try FolderLock(folder, timeout: timeout, queue: queue)
         let result = journalTurn.withLock { _ in
             Result { () throws(FolderUnavailable) in
-                try writing { () throws(SystemError) in try journal.catchUp() }
+                try writing { () throws(SystemError) in try inFolder { () throws(SystemError) in try journal.catchUp() }
+                }
                 return try body(journal)
             }
         }

@@ -162,6 +162,8 @@ func cutOff() throws {
         Group([("campaigns/1.json", nil, "{}")], isDone: false).text.replacing("000", with: "999"),
         Group([("campaigns/1.json", nil, "{}")], isDone: false).text.replacing("{}", with: "[]"),
         Group([("../outside.json", nil, "{}")], isDone: false).text,
+        Group([("elsewhere/1.json", nil, "{}")], isDone: false).text,
+        Group([("campaigns/", nil, "{}")], isDone: false).text,
         Group([("/tmp/outside.json", nil, "{}")], isDone: false).text,
         Group([("campaigns/1.json extra", nil, "{}")], isDone: false).text,
         Group([], boot: Group.otherBoot).text,
@@ -295,4 +297,48 @@ func cannotBeCarriedOut() throws {
     holder.release()
     try store.rename(1, "changed")
     #expect(try store.names() == [1: "changed", 5: "middle"])
+}
+
+@Test("a journal that was written over at random keeps nobody from reading or writing")
+func writtenOver() throws {
+    var random = Dice(state: 7)
+    let records = [("campaigns/1.json", Ground.campaign(1), campaign(1, "changed")), ("campaigns/2.json", nil, "{}")]
+    for turn in 0..<300 {
+        let ground = try Ground(campaigns: [1])
+        let boot = turn.isMultiple(of: 2) ? Group.thisBoot : Group.otherBoot
+        var bytes = Array((Group(records, boot: boot).text + Group(records, boot: boot, isDone: false).text).utf8)
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let place = Int.random(in: bytes.indices, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+            case 1: bytes.insert(contentsOf: bytes[place...].prefix(40), at: place)
+            case 2: bytes.removeSubrange(place..<min(bytes.count, place + 30))
+            default: bytes[place] ^= 1
+            }
+        }
+        #expect(FileManager.default.createFile(atPath: ground.path + "/.journal", contents: Data(bytes)))
+        let store = try ground.store()
+        _ = try store.names()
+        let id = try store.create("new")
+        #expect(try store.names()[id] == "new")
+        #expect(try ground.store().names()[id] == "new")
+    }
+}
+
+/// The same numbers in every run.
+private struct Dice: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 33)
+    }
+}
+
+@Test("a folder that is missing when the journal is carried out is made")
+func journalWithoutFolder() throws {
+    let ground = try Ground()
+    try ground.remove("campaigns")
+    try ground.write(Group([("campaigns/5.json", nil, middle)], boot: Group.otherBoot).text, ".journal")
+    #expect(try ground.store().names() == [5: "middle"])
 }
