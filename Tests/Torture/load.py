@@ -100,6 +100,8 @@ def run(torture):
         full(torture, server)
         large_bodies(torture, server, token)
         locked(torture, server, token, 7 if torture.quick else 16)
+        if long_run:
+            mixed(torture, server, token)
 
         deadline = time.monotonic() + (3 if torture.quick else 75)
         while True:
@@ -390,3 +392,34 @@ def locked(torture, server, token, seconds):
     for number, status, _, _ in replies:
         if (f"locked {number}" in names) != (status == 201):
             torture.find(f"answered {status} while the lock was held, and {'made' if f'locked {number}' in names else 'not made'}")
+
+
+def mixed(torture, server, token):
+    """What people do all day, six of them at once, for as long as there is time: with `--minutes 60`, about an hour."""
+
+    def work(number):
+        browser = server.browser()
+
+        def ask(method, path, expected, body=None):
+            reply = browser.ask(method, f"/api/v2{path}", body and json.dumps(body), token=token)
+            torture.count("requests of mixed load")
+            if reply.status != expected:
+                torture.find(f"mixed load: {method} {path.rstrip('0123456789/')}: {reply!r}")
+            return reply
+
+        while torture.remaining > 90:
+            name = f"mixed {number} {time.monotonic_ns()}"
+            own = f"/campaigns/{json.loads(ask('POST', '/campaigns/', 201, {'name': name, 'organisations': [1]}).body)['campaignId']}/"
+            ask("GET", "/campaigns/", 200)
+            ask("POST", f"/projects/1{own}", 200)
+            ask("GET", "/projects/1/campaigns/", 200)
+            ask("PATCH", own, 200, {"description": name * 20})
+            for _ in range(5):
+                ask("GET", own, 200)
+            ask("GET", "/notifications/", 200)
+            ask("GET", "/campaigns/987654321/", 404)
+            ask("POST", "/campaigns/", 409, {"name": name})
+            ask("DELETE", own, 200)
+        browser.close()
+
+    on_threads(6, work)
