@@ -89,14 +89,24 @@ final class Journal: @unchecked Sendable {
         }
         // A group that was cut off has never counted.
         if !bytes.isEmpty { try file.file.truncate(to: end) }
-        if isOfBefore {
-            let all = try changes()
-            try carryOut(all, again: false)
-            try Self.sync(all, in: folder)
-            try empty()
-        } else if let unfinished {
-            try carryOut(unfinished, again: false)
-            try markDone()
+        guard isOfBefore || unfinished != nil else { return }
+        do throws(SystemError) {
+            // Whoever wrote the last group may have died before it was synced.
+            try file.file.syncContent()
+            if isOfBefore {
+                let all = try changes()
+                try carryOut(all, again: false)
+                try Self.sync(all, in: folder)
+                try empty()
+            } else if let unfinished {
+                try carryOut(unfinished, again: false)
+                try markDone()
+            }
+        } catch {
+            // To be looked at again.
+            end = 0
+            last = nil
+            throw error
         }
     }
 

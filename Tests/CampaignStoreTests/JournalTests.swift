@@ -119,6 +119,25 @@ func unfinished() throws {
     #expect(log.text.isEmpty)
 }
 
+@Test(
+    "what cannot be carried out now is carried out before anything else is changed",
+    arguments: [Group.thisBoot, Group.otherBoot])
+func carriedOutLater(boot: String) throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store()
+    try ground.write(
+        Group([("campaigns/1.json", campaign(1, "Campaign 1"), campaign(1, "changed"))], boot: boot, isDone: false)
+            .text,
+        ".journal")
+    let obstacle = "\(ground.path)/campaigns/.1.json.tmp"
+    try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
+    for _ in 0..<2 { #expect(throws: FolderUnavailable.self) { try store.create("new") } }
+    #expect(try store.names() == [1: "Campaign 1"])
+    try FileManager.default.removeItem(atPath: obstacle)
+    try store.create("new")
+    #expect(try store.names() == [1: "changed", 2: "new"])
+}
+
 @Test("the id of a campaign whose removal was left undone is not used again")
 func unfinishedRemoval() throws {
     let ground = try Ground(campaigns: [9])
