@@ -74,7 +74,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", path: "Tests/Support"),
+        .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support"),
         .target(
             name: "Fuzz",
             dependencies: [
@@ -98,7 +98,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "campaignd"], path: "Tests/EndToEnd",
             exclude: ["browser.py", "page.py", "trap.js"]),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(
             name: "FastCGITests",
             dependencies: [

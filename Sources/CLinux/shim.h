@@ -8,5 +8,7 @@
 struct sockaddr;
 int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
 int syncfs(int file);
+// RENAME_EXCHANGE, a macro that Swift cannot read: the two files change places.
+static const unsigned int exchange_names = 1 << 1;
 int renameat2(int folder, const char *from, int other_folder, const char *to, unsigned int flags);
 int pthread_setname_np(unsigned long thread, const char *name);

@@ -45,10 +45,7 @@ public struct API: Responder {
     /// The answer of a process that lacks what it needs to answer.
     public static let notConfigured: Response = {
         let answer = Answer(Problem.unavailable("The service is not configured"))
-        var fields = answer.headerFields
-        fields[.contentType] = "application/json"
-        fields[.contentLength] = String(answer.body.count)
-        return Response(answer.status, headerFields: fields, body: answer.body)
+        return whole(answer, answer.headerFields)
     }()
 
     public func mayWait(_ request: Request) -> Bool {
@@ -184,6 +181,12 @@ public struct API: Responder {
                 return Response(.ok, headerFields: fields)
             }
         }
+        return Self.whole(answer, fields)
+    }
+
+    /// The answer with the header fields that its body needs.
+    private static func whole(_ answer: Answer, _ headerFields: HTTPFields) -> Response {
+        var fields = headerFields
         if answer.status != .noContent {
             fields[.contentType] = "application/json"
             fields[.contentLength] = String(answer.body.count)

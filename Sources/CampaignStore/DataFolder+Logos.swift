@@ -7,18 +7,11 @@ extension DataFolder {
     /// - Throws: ``FolderUnavailable``; then it is not certain to last, and may be sent again.
     public func keepLogo(_ picture: [UInt8], fileExtension: String) throws(FolderUnavailable) -> String {
         let name = "\(Representation(picture).digest).\(fileExtension)"
-        let lock = try FolderLock(self, timeout: .seconds(5))
-        let result = Result { () throws(SystemError) in
-            do throws(SystemError) {
-                try placeLogo(picture, name)
-            } catch {
-                // A folder that is not there (any more) is as good as an empty one.
-                guard error.code == ENOENT, (try? create()) != nil else { throw error }
-                try placeLogo(picture, name)
+        try locked { () throws(FolderUnavailable) in
+            try FolderUnavailable.saying("The logo cannot be written") { () throws(SystemError) in
+                try making { () throws(SystemError) in try placeLogo(picture, name) }
             }
         }
-        lock.release()
-        if case .failure(let error) = result { throw FolderUnavailable("The logo cannot be written", error) }
         return name
     }
 

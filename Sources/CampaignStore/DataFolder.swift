@@ -56,6 +56,17 @@ public struct DataFolder: Sendable {
         try make(logos, mode: 0o755)
     }
 
+    /// Does something to the folder, which is made where it is missing: one that is not there (any more) is as good as
+    /// an empty one.
+    func making(_ body: () throws(SystemError) -> Void) throws(SystemError) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            guard error.code == ENOENT, (try? create()) != nil else { throw error }
+            try body()
+        }
+    }
+
     private func make(_ directory: String, mode: mode_t) throws(FolderUnavailable) {
         if mkdir(directory, mode) == 0 {
             // What root makes belongs to the one who owns the folder around it, so that the service can use it.
@@ -137,14 +148,12 @@ extension DataFolder {
     /// - Parameter files: paths below the folder, with what is to be in them.
     /// - Throws: ``FolderUnavailable``, also when there are records.
     public func fill(with files: [(path: String, contents: String)]) throws(FolderUnavailable) {
-        let lock = try FolderLock(self, timeout: .seconds(5))
-        let result = Result { () throws(SystemError) in try fillLocked(files) }
-        lock.release()
-        switch result {
-        case .success(true): return
-        case .success(false): throw FolderUnavailable("There are records in \(path) already")
-        case .failure(let error): throw FolderUnavailable("The data folder cannot be written", error)
+        let isFilled = try locked { () throws(FolderUnavailable) in
+            try FolderUnavailable.saying("The data folder cannot be written") { () throws(SystemError) in
+                try fillLocked(files)
+            }
         }
+        guard isFilled else { throw FolderUnavailable("There are records in \(path) already") }
     }
 
     /// - Returns: false when there are records.

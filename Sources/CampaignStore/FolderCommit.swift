@@ -134,8 +134,7 @@ struct FolderCommit {
             errno = EISDIR
             return false
         }
-        // RENAME_EXCHANGE
-        return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2) == 0
+        return renameat2(AT_FDCWD, one, AT_FDCWD, other, exchange_names) == 0
     }
 
     private func undo() {

@@ -53,6 +53,22 @@ struct FolderLock: ~Copyable {
     }
 }
 
+extension DataFolder {
+    /// Does something while the lock is held.
+    ///
+    /// - Parameters: as ``FolderLock`` has them.
+    /// - Throws: ``FolderUnavailable``, also when the lock is not to be had.
+    func locked<Value>(
+        timeout: Duration = .seconds(5), queue: FolderLockQueue = FolderLockQueue(),
+        _ body: () throws(FolderUnavailable) -> Value
+    ) throws(FolderUnavailable) -> Value {
+        let lock = try FolderLock(self, timeout: timeout, queue: queue)
+        let result = Result { () throws(FolderUnavailable) in try body() }
+        lock.release()
+        return try result.get()
+    }
+}
+
 /// The place of a process among those that wait for the lock.
 ///
 /// flock(2) knows no time limit, and asking again and again is unfair to whoever asks less often. So one thread stands

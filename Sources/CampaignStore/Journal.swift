@@ -13,11 +13,11 @@ internal import Glibc
 final class Journal: @unchecked Sendable {
     private final class Opened {
         let file: Descriptor
-        let state: FileState
+        let inode: UInt64
 
-        init(_ file: consuming Descriptor, _ state: FileState) {
+        init(_ file: consuming Descriptor, inode: UInt64) {
             self.file = file
-            self.state = state
+            self.inode = inode
         }
     }
 
@@ -25,10 +25,8 @@ final class Journal: @unchecked Sendable {
     private var opened: Opened?
     /// Where the last whole group ends, as far as is known.
     private(set) var end = 0
-    /// The last group's place and header, by which another process's doings show.
-    private var last: Mark?
-    /// Tells one state of the journal from another.
-    var mark: Mark? { last }
+    /// The last group, which tells one state of the journal from another: so another process's doings show.
+    private(set) var last: Mark?
 
     struct Mark: Equatable {
         let place: Int
@@ -58,19 +56,19 @@ final class Journal: @unchecked Sendable {
 
     /// Takes note of what other processes have done, and carries out what they have not.
     func catchUp() throws(SystemError) {
-        guard let file = try open(), let size = FileState(folder.journal)?.size else {
+        guard let size = try open(), let opened else {
             end = 0
             return
         }
         if let last, size >= end,
-            try file.file.read(at: last.place, count: JournalGroup.Header.fixed) == last.header
+            try opened.file.read(at: last.place, count: JournalGroup.Header.fixed) == last.header
         {
             if size == end { return }
         } else {
             end = 0
             last = nil
         }
-        var bytes = try file.file.read(at: end, count: size - end)[...]
+        var bytes = try opened.file.read(at: end, count: size - end)[...]
         var isOfBefore = false
         var unfinished: [FileChange]?
         while let header = JournalGroup.Header(bytes) {
@@ -88,11 +86,11 @@ final class Journal: @unchecked Sendable {
             bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
         }
         // A group that was cut off has never counted.
-        if !bytes.isEmpty { try file.file.truncate(to: end) }
+        if !bytes.isEmpty { try opened.file.truncate(to: end) }
         guard isOfBefore || unfinished != nil else { return }
         do throws(SystemError) {
             // Whoever wrote the last group may have died before it was synced.
-            try file.file.syncContent()
+            try opened.file.syncContent()
             if isOfBefore {
                 let all = try changes()
                 try carryOut(all, again: false)
@@ -114,9 +112,9 @@ final class Journal: @unchecked Sendable {
     ///
     /// - Throws: ``SystemError``; then the group is not there.
     func append(_ changes: [FileChange]) throws(SystemError) {
-        if try open() == nil { try make() }
+        if opened == nil { try make() }
         guard let opened else { return }
-        let group = JournalGroup.bytes(changes, folder)
+        let group = JournalGroup.bytes(changes)
         do throws(SystemError) {
             try opened.file.write(group, at: end)
             try opened.file.syncContent()
@@ -243,25 +241,27 @@ final class Journal: @unchecked Sendable {
 
     // MARK: The file
 
-    /// The file as it is named now, or nil when there is none.
-    private func open() throws(SystemError) -> Opened? {
-        guard let state = FileState(folder.journal) else {
+    /// Opens the file as it is named now.
+    ///
+    /// - Returns: its size, or nil when there is none.
+    private func open() throws(SystemError) -> Int? {
+        let state = FileState(folder.journal)
+        if opened?.inode != state?.inode {
             opened = nil
             last = nil
-            return nil
         }
-        if let opened, opened.state.inode == state.inode { return opened }
-        opened = Opened(try Descriptor(folder.journal, O_RDWR), state)
-        last = nil
-        return opened
+        if opened == nil, let state {
+            opened = Opened(try Descriptor(folder.journal, O_RDWR), inode: state.inode)
+        }
+        return state?.size
     }
 
     private func make() throws(SystemError) {
         let file = try Descriptor(folder.journal, O_RDWR | O_CREAT, mode: 0o600)
         try file.inherit(from: folder.directory(.campaigns))
         try Descriptor(folder.path, O_RDONLY | O_DIRECTORY).sync()
-        let state = FileState(try file.status())
-        opened = Opened(file, state)
+        let inode = FileState(try file.status()).inode
+        opened = Opened(file, inode: inode)
         end = 0
     }
 }
@@ -314,7 +314,7 @@ enum JournalGroup {
         return "none-\(Representation(Array("\(getpid()) \(UInt64.random(in: 0 ... .max))".utf8)).digest.dropFirst())"
     }()
 
-    static func bytes(_ changes: [FileChange], _ folder: DataFolder) -> [UInt8] {
+    static func bytes(_ changes: [FileChange]) -> [UInt8] {
         var body: [UInt8] = []
         for change in changes {
             body += "\(change.path) \(change.former ?? "-") \(change.contents.map { String($0.count) } ?? "-")\n".utf8

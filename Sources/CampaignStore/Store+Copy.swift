@@ -7,10 +7,8 @@ extension Store {
     ///
     /// - Throws: ``FolderUnavailable``.
     public func ids(_ kind: RecordKind) throws(FolderUnavailable) -> [Int] {
-        do throws(SystemError) {
-            return try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
+        try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
         }
     }
 
@@ -19,10 +17,8 @@ extension Store {
     /// - Throws: ``FolderUnavailable``.
     public func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
         let (afterHighest, overflow) = (try ids(kind).last ?? 0).addingReportingOverflow(1)
-        do throws(SystemError) {
-            return max(try IDCounter(folder, kind).read(), overflow ? 1 : afterHighest)
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
+        return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            max(try IDCounter(folder, kind).read(), overflow ? 1 : afterHighest)
         }
     }
 
@@ -30,11 +26,8 @@ extension Store {
     ///
     /// - Throws: ``RecordError`` when it is broken, ``FolderUnavailable``.
     public func record<Kind: Record>(_: Kind.Type, _ kind: RecordKind, _ id: Int) throws -> Kind? {
-        let file: RecordFile
-        do throws(SystemError) {
-            file = try RecordFile(folder.file(kind, id))
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
+        let file = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            try RecordFile(folder.file(kind, id))
         }
         switch file {
         case .missing: return nil

@@ -135,29 +135,15 @@ public final class Store: Sendable {
             try Journal.sync(nil, in: folder)
             try journal.empty()
         }
-        try inFolder { () throws(SystemError) in
+        try folder.making { () throws(SystemError) in
             try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
                 for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).write(next) }
             }
         }
     }
 
-    /// A folder that is not there (any more) is as good as an empty one: it is made.
-    private func inFolder(_ body: () throws(SystemError) -> Void) throws(SystemError) {
-        do throws(SystemError) {
-            try body()
-        } catch {
-            guard error.code == ENOENT, (try? folder.create()) != nil else { throw error }
-            try body()
-        }
-    }
-
     private func writing<Value>(_ body: () throws(SystemError) -> Value) throws(FolderUnavailable) -> Value {
-        do throws(SystemError) {
-            return try body()
-        } catch {
-            throw FolderUnavailable("The data folder cannot be written", error)
-        }
+        try FolderUnavailable.saying("The data folder cannot be written", body)
     }
 
     /// Holds the folder's lock for a while, in which all is done that other processes have left to do.
@@ -165,16 +151,14 @@ public final class Store: Sendable {
         _ timeout: Duration, queue: FolderLockQueue = FolderLockQueue(),
         _ body: (Journal) throws(FolderUnavailable) -> Value
     ) throws(FolderUnavailable) -> Value {
-        let lock = try FolderLock(folder, timeout: timeout, queue: queue)
-        let result = journalTurn.withLock { _ in
-            Result { () throws(FolderUnavailable) in
-                try writing { () throws(SystemError) in try inFolder { () throws(SystemError) in try journal.catchUp() }
+        try folder.locked(timeout: timeout, queue: queue) { () throws(FolderUnavailable) in
+            try journalTurn.withLock { _ throws(FolderUnavailable) in
+                try writing { () throws(SystemError) in
+                    try folder.making { () throws(SystemError) in try journal.catchUp() }
                 }
                 return try body(journal)
             }
         }
-        lock.release()
-        return try result.get()
     }
 
     /// Asks each writer for its changes; one that throws has none.
@@ -207,12 +191,12 @@ public final class Store: Sendable {
     private func checkpoint(_ timeout: Duration) throws(FolderUnavailable) {
         guard let size = FileState(folder.journal)?.size, size > 0 else { return }
         // Others may write meanwhile. What they have written is left for the next time.
-        let (changes, mark) = try locked(timeout) { journal throws(FolderUnavailable) in
+        let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
             let changes = try writing { () throws(SystemError) in
                 // What is long has many changes, which need not be looked at.
                 journal.end < 1 << 16 ? try journal.changes() : nil
             }
-            return (changes, journal.mark)
+            return (changes, journal.last)
         }
         do throws(SystemError) {
             try Journal.sync(changes, in: folder)
@@ -224,7 +208,7 @@ public final class Store: Sendable {
             throw FolderUnavailable("The data folder cannot be written", error)
         }
         try locked(timeout) { journal throws(FolderUnavailable) in
-            if journal.mark == mark { try writing { () throws(SystemError) in try journal.empty() } }
+            if journal.last == last { try writing { () throws(SystemError) in try journal.empty() } }
         }
     }
 

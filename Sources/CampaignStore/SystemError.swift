@@ -47,4 +47,15 @@ public struct FolderUnavailable: Error, Equatable, CustomStringConvertible {
     init(_ what: String, _ error: SystemError) {
         self.init("\(what): \(error.reason)", detail: error.description)
     }
+
+    /// Does something, and says what cannot be done when a system call of it fails.
+    static func saying<Value>(
+        _ what: String, _ body: () throws(SystemError) -> Value
+    ) throws(FolderUnavailable) -> Value {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw FolderUnavailable(what, error)
+        }
+    }
 }

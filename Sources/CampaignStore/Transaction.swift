@@ -37,14 +37,12 @@ public final class Transaction {
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Campaign? {
         if let staged = staged.campaigns[id] { return staged }
         guard catalogue.hasCampaign(id) else { return nil }
-        do throws(SystemError) {
+        return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
             switch try RecordFile(folder.file(.campaigns, id)) {
             case .missing: return nil
             case .unreadable: throw SystemError("read \(folder.file(.campaigns, id))", EIO)
             case .bytes(let bytes, _): return try? Campaign(file: bytes, id: id)
             }
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
         }
     }
 
@@ -77,10 +75,8 @@ public final class Transaction {
         if let next = staged.nextIDs[kind] { return next }
         let (afterHighest, overflow) = catalogue.highestID(kind).addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
-        do throws(SystemError) {
-            return max(try IDCounter(folder, kind).read(), afterHighest)
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
+        return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            max(try IDCounter(folder, kind).read(), afterHighest)
         }
     }
 

@@ -15,7 +15,7 @@ extension ListeningSocket {
                 throw .notOurs(file.path, process: process)
             }
             // They change places, so that whose socket it was shows even if a third process took over a moment ago.
-            guard renameat2(AT_FDCWD, beside, AT_FDCWD, file.path, Self.exchange) == 0 else {
+            guard renameat2(AT_FDCWD, beside, AT_FDCWD, file.path, exchange_names) == 0 else {
                 // The other one has ended by itself meanwhile, and taken its file away.
                 guard errno == ENOENT, rename(beside, file.path) == 0 else {
                     throw .failed(file.path, reason: String(cString: strerror(errno)))
@@ -31,9 +31,6 @@ extension ListeningSocket {
         else { return nil }
         return process
     }
-
-    /// RENAME_EXCHANGE, which Swift cannot read.
-    private static let exchange: UInt32 = 1 << 1
 
     /// The process that listens at a path.
     private static func process(at path: String) throws(SocketError) -> Int32? {

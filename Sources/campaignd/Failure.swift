@@ -12,6 +12,12 @@ struct Failure: Error {
     static func cannotCreate(_ message: String) -> Failure { Failure(code: 73, message: message) }
     /// What was asked for cannot be done.
     static func refused(_ message: String) -> Failure { Failure(code: 1, message: message) }
+
+    /// Writes the line.
+    static func report(_ message: String) {
+        let line = Array("campaignd: \(message)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
 }
 
 extension ParsableCommand {
@@ -20,8 +26,7 @@ extension ParsableCommand {
         do {
             try body()
         } catch let failure as Failure {
-            let line = Array("campaignd: \(failure.message)\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
+            Failure.report(failure.message)
             throw ExitCode(failure.code)
         }
     }

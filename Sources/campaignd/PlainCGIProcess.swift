@@ -23,7 +23,7 @@ enum PlainCGIProcess {
             PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
             if isMessageSent.update({ $0 }) { deliver(store) }
         } catch {
-            report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
+            Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
             PlainCGI.send(API.notConfigured)
         }
     }
@@ -33,12 +33,7 @@ enum PlainCGIProcess {
         do {
             try store.deliverMessages(byMail: Settings.environment("SENDMAIL") != nil)
         } catch {
-            report("messages cannot be delivered: \(error)")
+            Failure.report("messages cannot be delivered: \(error)")
         }
-    }
-
-    private static func report(_ text: String) {
-        let line = Array("campaignd: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
     }
 }

@@ -320,7 +320,7 @@ func cannotBeCarriedOut() throws {
 
 @Test("a journal that was written over at random keeps nobody from reading or writing")
 func writtenOver() throws {
-    var random = Dice(state: 7)
+    var random = Dice(seed: 7)
     let records = [("campaigns/1.json", Ground.campaign(1), campaign(1, "changed")), ("campaigns/2.json", nil, "{}")]
     for turn in 0..<300 {
         let ground = try Ground(campaigns: [1])
@@ -341,16 +341,6 @@ func writtenOver() throws {
         let id = try store.create("new")
         #expect(try store.names()[id] == "new")
         #expect(try ground.store().names()[id] == "new")
-    }
-}
-
-/// The same numbers in every run.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 33)
     }
 }
 

@@ -171,14 +171,8 @@ private struct Sendmail {
     }
 
     /// What has been stored, in the order in which it came.
-    func mails() throws -> [Mail] {
-        let texts = try names.sorted().map { name in
-            try Data(contentsOf: folder.url.appendingPathComponent(name)).base64EncodedString()
-        }
-        let script = Repository.root.appendingPathComponent("Tests/MessagesTests/mails.py").path
-        let outcome = try Command.run("python3", [script], input: JSONEncoder().encode(texts))
-        try #require(outcome.status == 0, "\(outcome.errors)")
-        return try JSONDecoder().decode([Mail].self, from: outcome.output)
+    func mails() throws -> [ParsedMail] {
+        try ParsedMail.parse(names.sorted().map { try Data(contentsOf: folder.url.appendingPathComponent($0)) })
     }
 
     /// To whom, in the order in which they came.
@@ -188,24 +182,6 @@ private struct Sendmail {
     func overlapped() throws -> Bool {
         let lines = try folder.read("log").split(separator: "\n")
         return zip(lines, lines.dropFirst()).contains { $0.hasPrefix("begin") && $1.hasPrefix("begin") }
-    }
-
-    struct Mail: Decodable {
-        struct Part: Decodable {
-            let type: String
-            let text: String
-        }
-
-        let names: [String]
-        let to: [String]
-        let from: [String]
-        let fromName: String
-        let subject: String
-        let time: Int
-        let id: String
-        let unsubscribe: String
-        let parts: [Part]
-        let defects: [String]
     }
 }
 

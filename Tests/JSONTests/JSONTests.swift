@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 private func parsed(_ text: String, rounding: Bool = false) throws -> JSONValue {
@@ -328,27 +329,15 @@ func indentedPlain(value: JSONValue, text: String) {
 
 @Test("what is written is read as the same, compact and indented", arguments: 0..<200 as Range<UInt64>)
 func roundTrip(seed: UInt64) throws {
-    var random = Random(seed: seed)
+    var random = Dice(seed: seed)
     let value = random.value(depth: 5)
     #expect(try JSONValue(parsing: value.compact).compact == value.compact)
     #expect(try JSONValue(parsing: value.indented).compact == value.compact)
     #expect(try JSONValue(parsing: value.compact) == value)
 }
 
-/// SplitMix64: the same values in every run.
-private struct Random: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+/// Values that are the same in every run.
+extension Dice {
     mutating func text(from lowest: UInt32) -> String {
         let ranges: [ClosedRange<UInt32>] = [
             lowest...0x1F, 0x20...0x7E, 0x7F...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF,

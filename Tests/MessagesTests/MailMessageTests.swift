@@ -1,37 +1,9 @@
 import Campaigns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Messages
-
-/// An e-mail as Python's package reads it.
-struct ParsedMail: Decodable {
-    struct Part: Decodable {
-        let type: String
-        let charset: String?
-        let text: String
-        let defects: [String]
-    }
-
-    let names: [String]
-    let to: [String]
-    let from: [String]
-    let fromName: String
-    let subject: String
-    let time: Int
-    let id: String
-    let unsubscribe: String
-    let type: String
-    let parts: [Part]
-    let defects: [String]
-    let longestLine: Int
-    let longestEncodedLine: Int
-    let isPlain: Bool
-
-    static func parse(_ mails: [String]) throws -> [ParsedMail] {
-        try ParsedHTML.runPython("mails.py", mails.map { Data($0.utf8).base64EncodedString() })
-    }
-}
 
 @Suite("a message as an e-mail")
 struct MailMessageTests {

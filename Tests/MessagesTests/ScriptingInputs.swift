@@ -35,15 +35,7 @@ struct ParsedHTML: Decodable {
     let xml: [[String]]?
 
     static func parse(_ fragments: [String]) throws -> [ParsedHTML] {
-        try runPython("elements.py", fragments)
-    }
-
-    /// Runs a script beside this file.
-    static func runPython<Input: Encodable, Output: Decodable>(_ name: String, _ input: Input) throws -> Output {
-        let script = Repository.root.appendingPathComponent("Tests/MessagesTests/\(name)").path
-        let outcome = try Command.run("python3", [script], input: JSONEncoder().encode(input))
-        try #require(outcome.status == 0, "\(outcome.errors)")
-        return try JSONDecoder().decode(Output.self, from: outcome.output)
+        try Python.run("elements.py", fragments)
     }
 
     /// What there is that a message may not have; empty when it can be put into a page.

@@ -38,6 +38,20 @@ public struct Command {
             errors: try String(decoding: Data(contentsOf: files[2]), as: UTF8.self))
     }
 
+    /// Starts a program that writes to a file.
+    static func start(
+        _ program: String, _ arguments: [String], _ environment: [String: String?], log: URL
+    ) throws -> Process {
+        let process = make(program, arguments, environment)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
     public static func make(_ program: String, _ arguments: [String], _ environment: [String: String?]) -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program.hasPrefix("/") ? program : "/usr/bin/env")

@@ -26,18 +26,12 @@ public final class LiveService: @unchecked Sendable {
         url = "https://localhost:\(port)"
         certificate = Repository.root.appendingPathComponent(".demo/tls/cert.pem").path
         log = folder.url.appendingPathComponent("log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        process = Command.make(
+        process = try Command.start(
             Repository.root.appendingPathComponent("nginx/serve").path,
             [
                 "--binary", binary.path, "--data", data.path, "--port", "\(port)", "--http-port", "0", "--listen",
                 "127.0.0.1",
-            ] + (limits ? [] : ["--no-limits"]), environment)
-        let output = try FileHandle(forWritingTo: log)
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+            ] + (limits ? [] : ["--no-limits"]), environment, log: log)
         let deadline = Date(timeIntervalSinceNow: 60)
         while !printed.contains("READY") {
             guard process.isRunning, Date() < deadline else {

@@ -22,16 +22,10 @@ public final class OtherHost: @unchecked Sendable {
         try FileManager.default.copyItem(at: data, to: campaigns.appendingPathComponent("data"))
         let port = try FreePort.find()
         url = "http://127.0.0.1:\(port)"
-        let log = folder.url.appendingPathComponent("log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        process = Command.make(
+        process = try Command.start(
             Repository.root.appendingPathComponent("Tests/Hosts/serve").path,
-            [name, folder.path, "\(port)", Repository.campaignd.path], environment)
-        let output = try FileHandle(forWritingTo: log)
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+            [name, folder.path, "\(port)", Repository.campaignd.path], environment,
+            log: folder.url.appendingPathComponent("log"))
         let deadline = Date(timeIntervalSinceNow: 60)
         while (try? Asked("GET", "/api/v2/system/heartbeat/").send(to: url).status) != 200 {
             guard process.isRunning, Date() < deadline else {
