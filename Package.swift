@@ -74,7 +74,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support"),
+        .target(name: "TestSupport", dependencies: ["CampaignStore", "JSON"], path: "Tests/Support"),
         .target(
             name: "Fuzz",
             dependencies: [

@@ -288,6 +288,12 @@ extension Catalogue {
         return brokenSoFar
     }
 
+    /// Whether the disk gives all campaigns back. One that is broken does not count: nobody knows whether it is to be one.
+    var hasAllCampaigns: Bool {
+        need(.campaigns)
+        return failing[.campaigns] == nil
+    }
+
     /// The id of the campaign with a name that is canonically equivalent.
     func campaignID(named name: String) -> Int? {
         need(.campaigns)

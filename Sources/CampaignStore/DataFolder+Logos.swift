@@ -5,9 +5,11 @@ extension DataFolder {
     ///
     /// - Returns: the file's name, once it is on the disk.
     /// - Throws: ``FolderUnavailable``; then it is not certain to last, and may be sent again.
-    public func keepLogo(_ picture: [UInt8], fileExtension: String) throws(FolderUnavailable) -> String {
+    func keepLogo(
+        _ picture: [UInt8], fileExtension: String, timeout: Duration, queue: FolderLockQueue
+    ) throws(FolderUnavailable) -> String {
         let name = "\(Representation(picture).digest).\(fileExtension)"
-        try locked { () throws(FolderUnavailable) in
+        try locked(timeout: timeout, queue: queue) { () throws(FolderUnavailable) in
             try FolderUnavailable.saying("The logo cannot be written") { () throws(SystemError) in
                 try making { () throws(SystemError) in try placeLogo(picture, name) }
             }

@@ -54,6 +54,12 @@ public struct DataFolder: Sendable {
         }
         for kind in RecordKind.allCases { try make(directory(kind), mode: 0o700) }
         try make(logos, mode: 0o755)
+        try FolderUnavailable.saying("The data folder cannot be made") { () throws(SystemError) in try keepNames() }
+    }
+
+    /// Waits until the names of what is in the folder are on the disk: whoever made it may have died before they were.
+    func keepNames() throws(SystemError) {
+        for directory in [path, directory(.messages)] { try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync() }
     }
 
     /// Does something to the folder, which is made where it is missing: one that is not there (any more) is as good as
@@ -69,12 +75,15 @@ public struct DataFolder: Sendable {
 
     private func make(_ directory: String, mode: mode_t) throws(FolderUnavailable) {
         if mkdir(directory, mode) == 0 {
-            // What root makes belongs to the one who owns the folder around it, so that the service can use it.
-            var around = stat()
-            if geteuid() == 0, stat("\(directory)/..", &around) == 0 { chown(directory, around.st_uid, around.st_gid) }
-            // What is going to be in it lasts only if its own name does.
             do throws(SystemError) {
-                try Descriptor("\(directory)/..", O_RDONLY | O_DIRECTORY).sync()
+                let around = try Descriptor("\(directory)/..", O_RDONLY | O_DIRECTORY)
+                // What root makes belongs to the one who owns the folder around it, so that the service can use it.
+                if geteuid() == 0 {
+                    let made = try Descriptor(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                    try made.giveAway(as: around.status())
+                }
+                // What is going to be in it lasts only if its own name does.
+                try around.sync()
             } catch {
                 throw FolderUnavailable("The folder \(directory) cannot be made", error)
             }

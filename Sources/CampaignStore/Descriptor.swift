@@ -40,7 +40,12 @@ struct Descriptor: ~Copyable {
     /// - Parameter folder: what the folder around it is like.
     func inherit(_ folder: stat) throws(SystemError) {
         guard fchmod(number, folder.st_mode & 0o666) == 0 else { throw SystemError("fchmod \(path)") }
-        guard geteuid() == 0, folder.st_uid != 0 || folder.st_gid != getegid() else { return }
+        if geteuid() == 0 { try giveAway(as: folder) }
+    }
+
+    /// Gives it to the owner of the folder around it.
+    func giveAway(as folder: stat) throws(SystemError) {
+        guard folder.st_uid != 0 || folder.st_gid != getegid() else { return }
         guard fchown(number, folder.st_uid, folder.st_gid) == 0 else { throw SystemError("fchown \(path)") }
     }
 

@@ -36,3 +36,21 @@ struct FileState: Equatable, Sendable {
         self.init(status)
     }
 }
+
+/// Tells which file or folder a path leads to.
+struct FileIdentity: Equatable, Sendable {
+    private let device: dev_t
+    private let inode: ino_t
+
+    init(_ status: stat) {
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    /// nil when there is none, or none that can be looked at.
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+}

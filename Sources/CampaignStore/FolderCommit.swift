@@ -7,6 +7,8 @@ struct FileChange: Equatable, Sendable {
     let path: String
     /// nil: it is to be gone.
     let contents: [UInt8]?
+    /// Whether it is to be made, so that one which is there may not be overwritten.
+    var isNew = false
     /// The digest of what the file holds before; nil when there is none, or none that can be read.
     var former: String?
 
@@ -35,7 +37,8 @@ struct FolderCommit {
     /// - Parameters:
     ///   - journal: nil for changes that it has already.
     ///   - beforePlacing: done when the journal has the changes and none is in place.
-    /// - Throws: ``SystemError``; then everything is as it was before.
+    /// - Throws: ``SystemError``; then everything is as it was before, or, where the disk does not even allow that, the journal
+    ///   keeps the changes, and the next that holds the lock carries them out.
     static func run(
         _ changes: [FileChange], in folder: DataFolder, journal: Journal?,
         beforePlacing: () throws(SystemError) -> Void = {}
@@ -46,15 +49,14 @@ struct FolderCommit {
             for place in changes.indices { try commit.prepare(&changes[place]) }
             try journal?.append(changes)
         } catch {
-            commit.undo()
+            commit.discard()
             throw error
         }
         do throws(SystemError) {
             try beforePlacing()
             try commit.place(changes)
         } catch {
-            commit.undo()
-            journal?.withdraw()
+            if commit.undo() { journal?.withdraw() }
             throw error
         }
         // Were it not written, the group would be looked at once more, and found to be carried out.
@@ -86,7 +88,12 @@ struct FolderCommit {
             if let around = surroundings[change.directory] { try file.inherit(around) }
             try file.write(contents)
         }
-        if case .bytes(let bytes, _) = try RecordFile(path(change)) { change.former = Representation(bytes).digest }
+        switch try RecordFile(path(change)) {
+        case .missing: break
+        case _ where change.isNew: throw SystemError("make \(path(change))", EEXIST)
+        case .bytes(let bytes, _): change.former = Representation(bytes).digest
+        case .unreadable: break
+        }
     }
 
     private static func create(_ path: String) throws(SystemError) -> Descriptor {
@@ -112,8 +119,10 @@ struct FolderCommit {
                 placed.append((change, .added))
             } else if exchange(temporary(change), path(change)) {
                 placed.append((change, .exchanged))
-            } else if [EINVAL, ENOSYS].contains(errno), link(path(change), former(change)) == 0 {
-                // A file system that cannot exchange.
+            } else if [EINVAL, ENOSYS].contains(errno) {
+                // A file system that cannot exchange. A process that died may have got no further than this.
+                unlink(former(change))
+                guard link(path(change), former(change)) == 0 else { throw SystemError("link \(path(change))") }
                 placed.append((change, .linked))
                 guard rename(temporary(change), path(change)) == 0 else { throw SystemError("rename \(path(change))") }
             } else {
@@ -137,15 +146,32 @@ struct FolderCommit {
         return renameat2(AT_FDCWD, one, AT_FDCWD, other, exchange_names) == 0
     }
 
-    private func undo() {
+    /// Puts back what was there before.
+    ///
+    /// - Returns: whether that was possible. Otherwise what was there before stays under its temporary name.
+    private func undo() -> Bool {
         for (change, how) in placed.reversed() {
-            switch how {
-            case .added: unlink(path(change))
-            case .exchanged: _ = exchange(temporary(change), path(change))
-            case .linked: rename(former(change), path(change))
-            case .removed: rename(temporary(change), path(change))
-            }
+            let isBack =
+                switch how {
+                case .added: unlink(path(change)) == 0 || errno == ENOENT
+                case .exchanged: exchange(temporary(change), path(change))
+                case .linked: rename(former(change), path(change)) == 0
+                case .removed: rename(temporary(change), path(change)) == 0
+                }
+            guard isBack else { return false }
+            // Two names of one file are left as they are by rename(2).
+            if how == .linked { unlink(former(change)) }
         }
+        discard()
+        // Before the journal forgets it.
+        for directory in Set(placed.map(\.change.directory)) {
+            try? Descriptor("\(folder.path)/\(directory)", O_RDONLY | O_DIRECTORY).sync()
+        }
+        return true
+    }
+
+    /// Takes away what has not been put in place.
+    private func discard() {
         for change in made { unlink(temporary(change)) }
     }
 
@@ -173,7 +199,8 @@ struct IDCounter {
         case .missing: return 1
         case .unreadable: throw SystemError("read \(path)", EIO)
         case .bytes(let text, _):
-            return Int(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) ?? 1
+            return Int(String(decoding: text.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }, as: UTF8.self))
+                ?? 1
         }
     }
 
@@ -189,5 +216,12 @@ struct IDCounter {
             try file.inherit(from: directory)
         }
         try file.write(Array("\(next)\n".utf8))
+    }
+    /// Writes it where there is no change that the ``Journal`` knows the id by, and waits until it is on the disk.
+    func keep(_ next: Int) throws(SystemError) {
+        guard try read() != next else { return }
+        try write(next)
+        try Descriptor(path, O_RDONLY).sync()
+        try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync()
     }
 }

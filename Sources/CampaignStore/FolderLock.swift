@@ -20,8 +20,9 @@ struct FolderLock: ~Copyable {
                 var file = try Self.open(folder)
                 if flock(file.number, LOCK_EX | LOCK_NB) != 0 {
                     guard errno == EWOULDBLOCK else { throw SystemError("flock \(folder.lock)") }
-                    guard let taken = queue.wait(&file, until: deadline) else { break }
-                    file = Descriptor(adopting: taken, folder.lock)
+                    guard let turn = queue.wait(&file, until: deadline) else { break }
+                    guard case .taken(let number) = turn else { continue }
+                    file = Descriptor(adopting: number, folder.lock)
                 }
                 // Somebody may have removed the file meanwhile, and others lock a new one.
                 var named = stat()
@@ -42,12 +43,12 @@ struct FolderLock: ~Copyable {
 
     private static func open(_ folder: DataFolder) throws(SystemError) -> Descriptor {
         do throws(SystemError) {
-            return try Descriptor(folder.lock, O_RDWR)
+            return try Descriptor(folder.lock, O_RDWR | O_NOFOLLOW)
         } catch {
             guard error.code == ENOENT else { throw error }
             try? folder.create()
         }
-        let made = try Descriptor(folder.lock, O_RDWR | O_CREAT, mode: 0o600)
+        let made = try Descriptor(folder.lock, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         try made.inherit(from: folder.directory(.campaigns))
         return made
     }
@@ -75,34 +76,43 @@ extension DataFolder {
 /// in the kernel's queue. When the time of the writer that wanted the lock is up it goes on standing there, for the next
 /// one; when nobody wants the lock any more, it gives it back as soon as it has it.
 final class FolderLockQueue: Sendable {
+    enum Turn {
+        /// A descriptor that holds the lock.
+        case taken(Int32)
+        /// The lock came, and another thread of this process has it: ask again.
+        case missed
+    }
+
     private struct State {
         var isStanding = false
         var wanted = 0
         /// A descriptor that holds the lock.
         var taken: Int32?
+
+        /// nil: there is nothing yet.
+        mutating func turn() -> Turn? {
+            defer { taken = nil }
+            return taken.map { .taken($0) } ?? (isStanding ? nil : .missed)
+        }
     }
 
     private let state = Monitor(State())
 
     /// - Parameter file: opened, and locked by somebody else; taken from the caller when a thread has to stand in with it.
-    /// - Returns: a descriptor that holds the lock, or nil when the time is up.
-    func wait(_ file: inout Descriptor, until deadline: ContinuousClock.Instant) -> Int32? {
+    /// - Returns: nil when the time is up.
+    func wait(_ file: inout Descriptor, until deadline: ContinuousClock.Instant) -> Turn? {
         let stands = state.update { state in
             state.wanted += 1
             defer { state.isStanding = true }
             return state.isStanding
         }
         if !stands { stand(file.release()) }
-        let taken = state.wait(timeout: max(.zero, deadline - .now)) { state -> Int32? in
-            defer { state.taken = nil }
-            return state.taken
-        }
-        let late = state.update { state -> Int32? in
+        let turn = state.wait(timeout: max(.zero, deadline - .now)) { $0.turn() }
+        return state.update { state in
             state.wanted -= 1
-            defer { if taken == nil { state.taken = nil } }
-            return taken == nil ? state.taken : nil
+            // It may have come when the time was just up.
+            return turn ?? state.taken.flatMap { _ in state.turn() }
         }
-        return taken ?? late
     }
 
     private func stand(_ number: Int32) {
@@ -120,6 +130,8 @@ final class FolderLockQueue: Sendable {
             }.detach()
         } catch {
             close(number)
+            // Who waits asks again at once.
+            usleep(10_000)
             state.update { $0.isStanding = false }
         }
     }

@@ -15,11 +15,15 @@ final class FolderWatch {
     /// Readable when there is something to tell.
     let number: Int32
     private var kinds: [Int32: RecordKind] = [:]
+    /// The folders that are watched.
+    private let identities: [FileIdentity?]
 
     /// Starts watching; read the records after this, not before.
     ///
     /// - Throws: ``SystemError`` when the system has no instance or watch left, or the folder is not there.
     init(_ folder: DataFolder) throws(SystemError) {
+        // Before they are watched: if one is replaced meanwhile, it shows.
+        identities = Self.identities(folder)
         number = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
         guard number >= 0 else { throw SystemError("inotify_init1") }
         let changes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
@@ -38,6 +42,14 @@ final class FolderWatch {
     }
 
     deinit { if number >= 0 { close(number) } }
+
+    /// Whether these are still the folder's folders. Of one that is a link, or that is behind one, or below a folder that
+    /// is renamed, no event tells.
+    func isOf(_ folder: DataFolder) -> Bool { Self.identities(folder) == identities }
+
+    private static func identities(_ folder: DataFolder) -> [FileIdentity?] {
+        ([folder.path] + RecordKind.allCases.map { folder.directory($0) }).map { FileIdentity($0) }
+    }
 
     /// Takes what has been queued, without waiting.
     func changes() -> [Change] {
@@ -66,7 +78,8 @@ final class FolderWatch {
         guard mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) == 0 else {
             return .everything
         }
-        if mask & IN_ISDIR != 0, DataFolder.id(ofFile: name) == nil {
+        if DataFolder.id(ofFile: name) == nil {
+            // Also without IN_ISDIR: it may be a link to a folder.
             let isOurs = RecordKind.allCases.contains { $0.rawValue == name || $0.rawValue.hasSuffix("/\(name)") }
             return isOurs && mask & IN_ATTRIB == 0 ? .everything : nil
         }

@@ -13,11 +13,11 @@ internal import Glibc
 final class Journal: @unchecked Sendable {
     private final class Opened {
         let file: Descriptor
-        let inode: UInt64
+        let identity: FileIdentity
 
-        init(_ file: consuming Descriptor, inode: UInt64) {
+        init(_ file: consuming Descriptor, _ identity: FileIdentity) {
             self.file = file
-            self.inode = inode
+            self.identity = identity
         }
     }
 
@@ -36,6 +36,8 @@ final class Journal: @unchecked Sendable {
 
     /// A journal this long is emptied before more is written. Bytes.
     static let limit = 16 << 20
+    /// What is longer than this is none. Bytes.
+    private static let longest = 1 << 30
     /// So many files are synced one by one; for more it is quicker to sync all of the file system.
     private static let few = 16
 
@@ -47,7 +49,7 @@ final class Journal: @unchecked Sendable {
     ///
     /// - Parameter ofAnyRun: whether to count those since then too.
     static func isLeft(in folder: DataFolder, ofAnyRun: Bool) -> Bool {
-        guard let file = try? Descriptor(folder.journal, O_RDONLY),
+        guard let file = try? Descriptor(folder.journal, O_RDONLY | O_NONBLOCK),
             let bytes = try? file.read(at: 0, count: JournalGroup.Header.size),
             let header = JournalGroup.Header(bytes[...])
         else { return false }
@@ -56,19 +58,36 @@ final class Journal: @unchecked Sendable {
 
     /// Takes note of what other processes have done, and carries out what they have not.
     func catchUp() throws(SystemError) {
-        guard let size = try open(), let opened else {
-            end = 0
-            return
-        }
-        if let last, size >= end,
-            try opened.file.read(at: last.place, count: JournalGroup.Header.fixed) == last.header
-        {
-            if size == end { return }
+        guard let size = try open(), let opened else { return }
+        guard size <= Self.longest else { throw SystemError("read \(folder.journal)", EFBIG) }
+        if let last, size >= end {
+            let header = try opened.file.read(at: last.place, count: JournalGroup.Header.size)
+            // A group that is the same may have been written since, by a process that died before it was done.
+            if header.starts(with: last.header), header.dropLast().last != JournalGroup.Header.open {
+                if size == end { return }
+            } else {
+                forget()
+            }
         } else {
-            end = 0
-            last = nil
+            forget()
         }
-        var bytes = try opened.file.read(at: end, count: size - end)[...]
+        do throws(SystemError) {
+            try read(opened, from: try opened.file.read(at: end, count: size - end)[...])
+        } catch {
+            // To be looked at again.
+            forget()
+            throw error
+        }
+    }
+
+    private func forget() {
+        end = 0
+        last = nil
+    }
+
+    /// Takes note of what stands behind the end, and carries out what is not done.
+    private func read(_ opened: Opened, from bytes: ArraySlice<UInt8>) throws(SystemError) {
+        var bytes = bytes
         var isOfBefore = false
         var unfinished: [FileChange]?
         while let header = JournalGroup.Header(bytes) {
@@ -88,23 +107,17 @@ final class Journal: @unchecked Sendable {
         // A group that was cut off has never counted.
         if !bytes.isEmpty { try opened.file.truncate(to: end) }
         guard isOfBefore || unfinished != nil else { return }
-        do throws(SystemError) {
-            // Whoever wrote the last group may have died before it was synced.
-            try opened.file.syncContent()
-            if isOfBefore {
-                let all = try changes()
-                try carryOut(all, again: false)
-                try Self.sync(all, in: folder)
-                try empty()
-            } else if let unfinished {
-                try carryOut(unfinished, again: false)
-                try markDone()
-            }
-        } catch {
-            // To be looked at again.
-            end = 0
-            last = nil
-            throw error
+        // Whoever wrote the last group may have died before it was synced.
+        try opened.file.syncContent()
+        if isOfBefore {
+            let all = try changes()
+            try carryOut(all, again: false)
+            try beginSync()
+            try Self.sync(all, in: folder)
+            try empty()
+        } else if let unfinished {
+            try carryOut(unfinished, again: false)
+            try markDone()
         }
     }
 
@@ -112,14 +125,15 @@ final class Journal: @unchecked Sendable {
     ///
     /// - Throws: ``SystemError``; then the group is not there.
     func append(_ changes: [FileChange]) throws(SystemError) {
-        if opened == nil { try make() }
+        // The folder may have been moved away since the journal was looked at.
+        if try open() == nil { try make() }
         guard let opened else { return }
         let group = JournalGroup.bytes(changes)
         do throws(SystemError) {
             try opened.file.write(group, at: end)
             try opened.file.syncContent()
         } catch {
-            cut(opened)
+            cut(opened, to: end)
             throw error
         }
         last = Mark(place: end, header: Array(group.prefix(JournalGroup.Header.fixed)))
@@ -129,23 +143,63 @@ final class Journal: @unchecked Sendable {
     /// Says that the files of the last group are in place. Nobody waits for this to be on the disk.
     func markDone() throws(SystemError) {
         guard let opened, let last else { return }
-        try opened.file.write([JournalGroup.Header.done], at: last.place + JournalGroup.Header.size - 2)
+        try opened.file.write([JournalGroup.Header.done], at: last.place + JournalGroup.Header.state)
     }
 
     /// Takes the last group back.
     func withdraw() {
         guard let opened, let last else { return }
-        end = last.place
-        self.last = nil
-        cut(opened)
+        forget()
+        cut(opened, to: last.place)
+    }
+
+    /// Takes away what is behind a place, also from the disk: some of it may be there, and would come back with a power cut.
+    private func cut(_ opened: Opened, to place: Int) {
+        if (try? opened.file.truncate(to: place)) == nil {
+            // Where it has to stay, it is at least no group.
+            try? opened.file.write([UInt8(ascii: "x")], at: place)
+        }
         try? opened.file.syncContent()
     }
 
-    /// Takes away what is behind the end.
-    private func cut(_ opened: Opened) {
-        if (try? opened.file.truncate(to: end)) != nil { return }
-        // Where it has to stay, it is at least no group.
-        try? opened.file.write([UInt8(ascii: "x")], at: end)
+    // MARK: Bringing the files to the disk
+
+    /// The right to bring all files to the disk and to empty the journal. One process at a time has it: an error of the
+    /// disk is told once, and whoever came second would take it for success.
+    struct SyncTurn: ~Copyable {
+        private let file: Descriptor
+
+        /// nil when another process has it, or there is no journal.
+        init?(_ folder: DataFolder) {
+            guard let file = try? Descriptor(folder.journal, O_RDONLY | O_NONBLOCK),
+                flock(file.number, LOCK_EX | LOCK_NB) == 0
+            else { return nil }
+            self.file = file
+        }
+
+        /// Gives it back.
+        consuming func end() {}
+    }
+
+    /// Says that ``sync(_:in:)`` begins, for whoever has the ``SyncTurn``.
+    ///
+    /// Where that has been said before and the journal is not empty, the disk has refused something, or nobody was there to be
+    /// told. It says so once, and takes for written what it has lost; so all files are written anew first.
+    func beginSync() throws(SystemError) {
+        guard let opened, end > 0 else { return }
+        if try opened.file.read(at: JournalGroup.Header.state, count: 1) == [JournalGroup.Header.syncing] {
+            try carryOut(changes(), again: true)
+        }
+        try opened.file.write([JournalGroup.Header.syncing], at: JournalGroup.Header.state)
+    }
+
+    /// Says that ``sync(_:in:)`` has come to its end, and empties the journal.
+    ///
+    /// - Parameter synced: the last group whose files were meant; where there are later ones, the journal stays.
+    func endSync(of synced: Mark?) throws(SystemError) {
+        guard last != synced else { return try empty() }
+        guard let opened, end > 0 else { return }
+        try opened.file.write([JournalGroup.Header.done], at: JournalGroup.Header.state)
     }
 
     /// Forgets everything, which ``sync(_:in:)`` has brought to the disk.
@@ -153,8 +207,7 @@ final class Journal: @unchecked Sendable {
         guard let opened else { return }
         try opened.file.truncate(to: 0)
         try opened.file.syncContent()
-        end = 0
-        last = nil
+        forget()
     }
 
     /// What the journal holds.
@@ -175,12 +228,12 @@ final class Journal: @unchecked Sendable {
     static func sync(_ changes: [FileChange]?, in folder: DataFolder) throws(SystemError) {
         let files = Set((changes ?? []).map(\.path))
         guard let changes, files.count <= few else {
-            return try Descriptor(folder.path, O_RDONLY).syncFileSystem()
+            return try syncFileSystems(of: folder)
         }
         let directories = Set(changes.map(\.directory))
         for file in files.union(directories.map { "\($0)/\(DataFolder.counterName)" }) {
             do throws(SystemError) {
-                try Descriptor("\(folder.path)/\(file)", O_RDONLY).sync()
+                try Descriptor("\(folder.path)/\(file)", O_RDONLY | O_NONBLOCK).sync()
             } catch {
                 // Removed, by this change or a later one.
                 guard error.code == ENOENT else { throw error }
@@ -191,9 +244,23 @@ final class Journal: @unchecked Sendable {
         }
     }
 
+    /// A folder inside of the data folder may be a mount, or a link to another disk.
+    private static func syncFileSystems(of folder: DataFolder) throws(SystemError) {
+        var devices: Set<dev_t> = []
+        for directory in [folder.path] + RecordKind.allCases.map({ folder.directory($0) }) {
+            do throws(SystemError) {
+                let opened = try Descriptor(directory, O_RDONLY | O_DIRECTORY)
+                if devices.insert(try opened.status().st_dev).inserted { try opened.syncFileSystem() }
+            } catch {
+                guard error.code == ENOENT else { throw error }
+            }
+        }
+    }
+
     /// Makes the files what the journal says, except those that somebody else has changed since.
     ///
-    /// - Parameter again: whether to write also those that look right, for the disk has failed to take them.
+    /// - Parameter again: whether this run of the machine has done so before, and the disk has failed to take it: then those
+    ///   that look right are written too.
     func carryOut(_ changes: [FileChange], again: Bool) throws(SystemError) {
         var places: [String: Int] = [:]
         var versions: [[FileChange]] = []
@@ -207,7 +274,8 @@ final class Journal: @unchecked Sendable {
         for versions in versions {
             guard let wanted = versions.last else { continue }
             switch try RecordFile("\(folder.path)/\(wanted.path)") {
-            case .missing: if wanted.contents == nil { continue }
+            // Since the machine has started, only somebody else can have removed it.
+            case .missing: if again || wanted.contents == nil { continue }
             // What the disk does not give back is written anew.
             case .unreadable(_, let isOfFile): if isOfFile { continue }
             case .bytes(let bytes, _):
@@ -245,30 +313,30 @@ final class Journal: @unchecked Sendable {
     ///
     /// - Returns: its size, or nil when there is none.
     private func open() throws(SystemError) -> Int? {
-        let state = FileState(folder.journal)
-        if opened?.inode != state?.inode {
+        let named = FileIdentity(folder.journal)
+        if opened == nil || opened?.identity != named {
             opened = nil
-            last = nil
+            forget()
+            guard let named else { return nil }
+            opened = Opened(try Descriptor(folder.journal, O_RDWR | O_NONBLOCK | O_NOFOLLOW), named)
         }
-        if opened == nil, let state {
-            opened = Opened(try Descriptor(folder.journal, O_RDWR), inode: state.inode)
-        }
-        return state?.size
+        guard let opened else { return nil }
+        return Int(clamping: try opened.file.status().st_size)
     }
 
     private func make() throws(SystemError) {
-        let file = try Descriptor(folder.journal, O_RDWR | O_CREAT, mode: 0o600)
+        let file = try Descriptor(folder.journal, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         try file.inherit(from: folder.directory(.campaigns))
-        try Descriptor(folder.path, O_RDONLY | O_DIRECTORY).sync()
-        let inode = FileState(try file.status()).inode
-        opened = Opened(file, inode: inode)
-        end = 0
+        try folder.keepNames()
+        let identity = FileIdentity(try file.status())
+        opened = Opened(file, identity)
+        forget()
     }
 }
 
 /// A group of changes as the journal's text has it: a header, then for each change a line and the new content.
 ///
-///     group 8a7bb5a1-… 1f0c…  000000000412 -
+///     group 8a7bb5a1-… 1f0c… 000000000412 -
 ///     campaigns/5.json 60d9f58853efd427b6af3942a4383e3e 351
 ///     {
 ///       "id": 5,
@@ -287,7 +355,12 @@ enum JournalGroup {
         static let size = 91
         /// All but the state.
         static let fixed = 89
+        /// Where the state is.
+        static let state = 89
+        static let open = UInt8(ascii: "-")
         static let done = UInt8(ascii: "+")
+        /// Done, and said of the first group alone: the files of all are on their way to the disk.
+        static let syncing = UInt8(ascii: "!")
 
         /// nil when the bytes do not begin with a header.
         init?(_ bytes: ArraySlice<UInt8>) {
@@ -296,12 +369,13 @@ enum JournalGroup {
             let words = String(decoding: line.dropLast(), as: UTF8.self).split(
                 separator: " ", omittingEmptySubsequences: false)
             guard words.count == 5, words[0] == "group", words[1].utf8.count == 36, words[2].utf8.count == 32,
-                words[3].utf8.count == 12, let length = Int(words[3]), length >= 0, ["-", "+"].contains(words[4])
+                words[3].utf8.count == 12, let length = Int(words[3]), length >= 0, words[4].utf8.count == 1,
+                let state = words[4].utf8.first, [Self.open, Self.done, Self.syncing].contains(state)
             else { return nil }
             boot = String(words[1])
             digest = String(words[2])
             self.length = length
-            isDone = words[4] == "+"
+            isDone = state != Self.open
         }
     }
 
@@ -350,10 +424,12 @@ enum JournalGroup {
         return changes
     }
 
-    /// Whether a path is that of a file in one of the folder's folders.
+    /// Whether a path is that of a record, or of a picture.
     private static func isOurs(_ path: Substring) -> Bool {
-        guard let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex else { return false }
-        return path[..<slash] == "logos" || RecordKind(rawValue: String(path[..<slash])) != nil
+        guard let slash = path.lastIndex(of: "/") else { return false }
+        let name = path[path.index(after: slash)...]
+        guard path[..<slash] != "logos" else { return !name.isEmpty }
+        return RecordKind(rawValue: String(path[..<slash])) != nil && DataFolder.id(ofFile: name) != nil
     }
 
     private static func digest(_ boot: String, _ body: ArraySlice<UInt8>) -> String {

@@ -13,7 +13,6 @@ public final class Store: Sendable {
     private let watches: Bool
     private let state: Mutex<State>
     private let writers = WriterQueue()
-    /// The writers' place; only one of them leads at a time.
     private let lockQueue = FolderLockQueue()
     private let journal: Journal
     /// Held by the thread that uses the journal.
@@ -118,9 +117,9 @@ public final class Store: Sendable {
     /// - Returns: why nothing of the batch is on the disk, or nil when all of it is.
     private func commit(_ batch: [Writer]) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
-            try locked(lockTimeout, queue: lockQueue) { journal throws(FolderUnavailable) in
+            try locked(lockTimeout) { journal throws(FolderUnavailable) in
                 let staged = try decide(batch).get()
-                guard !staged.files.isEmpty else { return }
+                guard !staged.files.isEmpty || !staged.nextIDs.isEmpty else { return }
                 try writing { () throws(SystemError) in try place(staged, journal) }
             }
             return nil
@@ -131,9 +130,20 @@ public final class Store: Sendable {
     }
 
     private func place(_ staged: Transaction.Staged, _ journal: Journal) throws(SystemError) {
-        if journal.end > Journal.limit {
-            try Journal.sync(nil, in: folder)
-            try journal.empty()
+        guard !staged.files.isEmpty else {
+            return try folder.making { () throws(SystemError) in
+                for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).keep(next) }
+            }
+        }
+        // Whoever has the turn empties it otherwise, or will leave it to the next change.
+        if journal.end > Journal.limit, let turn = Journal.SyncTurn(folder) {
+            let result = Result { () throws(SystemError) in
+                try journal.beginSync()
+                try Journal.sync(nil, in: folder)
+                try journal.empty()
+            }
+            turn.end()
+            try result.get()
         }
         try folder.making { () throws(SystemError) in
             try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
@@ -148,10 +158,9 @@ public final class Store: Sendable {
 
     /// Holds the folder's lock for a while, in which all is done that other processes have left to do.
     private func locked<Value: Sendable>(
-        _ timeout: Duration, queue: FolderLockQueue = FolderLockQueue(),
-        _ body: (Journal) throws(FolderUnavailable) -> Value
+        _ timeout: Duration, _ body: (Journal) throws(FolderUnavailable) -> Value
     ) throws(FolderUnavailable) -> Value {
-        try folder.locked(timeout: timeout, queue: queue) { () throws(FolderUnavailable) in
+        try folder.locked(timeout: timeout, queue: lockQueue) { () throws(FolderUnavailable) in
             try journalTurn.withLock { _ throws(FolderUnavailable) in
                 try writing { () throws(SystemError) in
                     try folder.making { () throws(SystemError) in try journal.catchUp() }
@@ -165,6 +174,7 @@ public final class Store: Sendable {
     private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
         state.withLock { state in
             do throws(FolderUnavailable) {
+                if state.watch?.isOf(folder) == false { state.watch = nil }
                 try Self.refresh(&state, watches, folder, logger)
             } catch {
                 return .failure(error)
@@ -189,27 +199,39 @@ public final class Store: Sendable {
     public func checkpoint() throws(FolderUnavailable) { try checkpoint(lockTimeout) }
 
     private func checkpoint(_ timeout: Duration) throws(FolderUnavailable) {
-        guard let size = FileState(folder.journal)?.size, size > 0 else { return }
+        guard let size = FileState(folder.journal)?.size, size > 0, let turn = Journal.SyncTurn(folder) else { return }
+        let result = Result { () throws(FolderUnavailable) in try bringToDisk(timeout) }
+        turn.end()
+        try result.get()
+    }
+
+    /// Whoever calls has the ``Journal/SyncTurn``.
+    private func bringToDisk(_ timeout: Duration) throws(FolderUnavailable) {
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
             let changes = try writing { () throws(SystemError) in
+                try journal.beginSync()
                 // What is long has many changes, which need not be looked at.
-                journal.end < 1 << 16 ? try journal.changes() : nil
+                return journal.end < 1 << 16 ? try journal.changes() : nil
             }
             return (changes, journal.last)
         }
-        do throws(SystemError) {
-            try Journal.sync(changes, in: folder)
-        } catch {
-            // A disk that has failed to take something is not given it again, unless it is written anew.
-            try locked(timeout) { journal throws(FolderUnavailable) in
-                try writing { () throws(SystemError) in try journal.carryOut(journal.changes(), again: true) }
-            }
-            throw FolderUnavailable("The data folder cannot be written", error)
-        }
+        try writing { () throws(SystemError) in try Journal.sync(changes, in: folder) }
         try locked(timeout) { journal throws(FolderUnavailable) in
-            if journal.last == last { try writing { () throws(SystemError) in try journal.empty() } }
+            try writing { () throws(SystemError) in try journal.endSync(of: last) }
         }
+    }
+
+    /// Reads everything anew where the folder is another one by now and nobody was told, such as one behind a link.
+    public func lookAfterFolder() {
+        state.withLock { state in
+            if state.watch?.isOf(folder) == false { state.watch = nil }
+        }
+    }
+
+    /// Keeps a picture, as ``DataFolder/keepLogo(_:fileExtension:timeout:queue:)`` does.
+    public func keepLogo(_ picture: [UInt8], fileExtension: String) throws(FolderUnavailable) -> String {
+        try folder.keepLogo(picture, fileExtension: fileExtension, timeout: lockTimeout, queue: lockQueue)
     }
 
     /// Makes the next start quicker, where this one had much to read. The cache may be removed at any time.
@@ -257,16 +279,19 @@ public final class Store: Sendable {
         _ state: inout State, _ watches: Bool, _ folder: DataFolder, _ logger: Logger
     ) throws(FolderUnavailable) {
         state.watch = nil
+        var watch: FolderWatch?
         if watches {
             do throws(SystemError) {
-                state.watch = try FolderWatch(folder)
+                watch = try FolderWatch(folder)
             } catch {
                 logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
             }
         }
         let catalogue = Catalogue(folder, logger: logger)
         // Without a watch it lasts for one request, which reads what it needs.
-        if state.watch != nil { try catalogue.load() }
+        if watch != nil { try catalogue.load() }
+        // Only now: a watch beside records that were read before it would vouch for them.
+        state.watch = watch
         state.catalogue = catalogue
         state.generation += 1
     }

@@ -52,10 +52,15 @@ public final class Transaction {
     }
 
     /// The id of the campaign whose name is canonically equivalent, or nil when the name is free.
-    public func campaignID(named name: String) -> Int? {
+    ///
+    /// - Throws: ``FolderUnavailable`` when that is not certain, for the disk does not give all campaigns back.
+    public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
         if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
-        guard let owner = catalogue.campaignID(named: name), staged.campaigns[owner] == nil else { return nil }
-        return owner
+        if let owner = catalogue.campaignID(named: name), staged.campaigns[owner] == nil { return owner }
+        guard catalogue.hasAllCampaigns else {
+            throw FolderUnavailable("A campaign cannot be read, so it is not certain that the name is free")
+        }
+        return nil
     }
 
     /// An id that no campaign has had.
@@ -71,19 +76,31 @@ public final class Transaction {
         return id
     }
 
-    func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
-        if let next = staged.nextIDs[kind] { return next }
+    /// The id that the next new record of a kind gets.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
         let (afterHighest, overflow) = catalogue.highestID(kind).addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
+        return max(try counted(kind), afterHighest)
+    }
+
+    /// The next free id as far as it is kept.
+    private func counted(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        if let next = staged.nextIDs[kind] { return next }
         return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
-            max(try IDCounter(folder, kind).read(), afterHighest)
+            try IDCounter(folder, kind).read()
         }
     }
 
+    /// Whether there is a record with an id, be it a broken one.
+    public func isTaken(_ kind: RecordKind, _ id: Int) -> Bool { FileIdentity(folder.file(kind, id)) != nil }
+
     /// Stores a new campaign, or a changed one.
     public func put(_ campaign: Campaign) {
+        let isNew = staged.campaigns[campaign.id] == nil && !catalogue.hasCampaign(campaign.id)
         staged.campaigns[campaign.id] = .some(campaign)
-        stage(.campaigns, campaign.id, campaign.json.indented)
+        stage(.campaigns, campaign.id, campaign.json.indented, isNew: isNew)
     }
 
     /// Removes a campaign.
@@ -92,18 +109,27 @@ public final class Transaction {
     public func removeCampaign(_ id: Int) throws(FolderUnavailable) {
         staged.campaigns[id] = .some(nil)
         // What is removed no longer shows that its id was used, so the counter has to.
-        staged.nextIDs[.campaigns] = try nextID(.campaigns)
+        let (next, overflow) = id.addingReportingOverflow(1)
+        staged.nextIDs[.campaigns] = max(try counted(.campaigns), overflow ? id : next)
         stage(.campaigns, id, nil)
     }
 
     /// Stores a record of a kind that the service only reads; for the command line.
-    public func put(_ organisation: Organisation) { stage(.organisations, organisation.id, organisation.json.indented) }
-    public func put(_ project: Project) { stage(.projects, project.id, project.json.indented) }
-    public func put(_ user: User) { stage(.users, user.id, user.json.indented) }
+    public func put(_ organisation: Organisation) {
+        let isNew = self.organisation(organisation.id) == nil
+        stage(.organisations, organisation.id, organisation.json.indented, isNew: isNew)
+    }
+    public func put(_ project: Project) {
+        stage(.projects, project.id, project.json.indented, isNew: self.project(project.id) == nil)
+    }
+    public func put(_ user: User) {
+        stage(.users, user.id, user.json.indented, isNew: self.user(user.id) == nil)
+    }
 
-    func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?) {
-        let change = FileChange(path: "\(kind.rawValue)/\(id).json", contents: contents)
+    func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?, isNew: Bool = false) {
+        var change = FileChange(path: "\(kind.rawValue)/\(id).json", contents: contents, isNew: isNew)
         if let place = staged.files.firstIndex(where: { $0.path == change.path }) {
+            change.isNew = staged.files[place].isNew
             staged.files[place] = change
         } else {
             staged.files.append(change)
@@ -120,7 +146,7 @@ extension Transaction {
     /// - Throws: ``FolderUnavailable``.
     public func addMessage(_ make: (Int) -> Message) throws(FolderUnavailable) {
         let message = make(try newID(.messages))
-        stage(.messages, message.id, message.json.indented)
+        stage(.messages, message.id, message.json.indented, isNew: true)
     }
 
     /// Delivers a message, unless somebody else has done so meanwhile.

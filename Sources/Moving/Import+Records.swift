@@ -80,7 +80,7 @@ extension Import {
             var outcome = Outcome()
             if let nextID { try transaction.reserveIDs(Kind.kind, below: nextID) }
             for record in group {
-                let record = Self.fitting(record, coming, transaction, &outcome)
+                let record = try Self.fitting(record, coming, transaction, &outcome)
                 guard let current = try Kind.current(record.id, transaction) else {
                     record.put(transaction)
                     outcome.new += 1
@@ -118,10 +118,10 @@ extension Import {
     /// The record as it may stand beside those that are here and stay.
     private static func fitting<Kind: Movable>(
         _ record: Kind, _ coming: Set<Int>, _ transaction: Transaction, _ outcome: inout Outcome
-    ) -> Kind {
+    ) throws -> Kind {
         guard let campaign = record as? Campaign else { return record }
-        let renamed = campaign.renamed { name in
-            transaction.campaignID(named: name).map { $0 != campaign.id && !coming.contains($0) } ?? false
+        let renamed = try campaign.renamed { name in
+            try transaction.campaignID(named: name).map { $0 != campaign.id && !coming.contains($0) } ?? false
         }
         guard renamed.name != campaign.name, let fitting = renamed as? Kind else { return record }
         outcome.notes.append(

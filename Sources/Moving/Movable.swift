@@ -82,10 +82,10 @@ extension Campaign: Movable {
     func put(_ transaction: Transaction) { transaction.put(self) }
 
     /// This campaign with a name that is free: where its own is not, the id is added, or else as many numbers as it takes.
-    func renamed(while isTaken: (String) -> Bool) -> Campaign {
+    func renamed(while isTaken: (String) throws -> Bool) rethrows -> Campaign {
         var campaign = self
         var attempt = 1
-        while isTaken(campaign.name) {
+        while try isTaken(campaign.name) {
             let suffix = attempt == 1 ? " (\(id))" : " (\(id)-\(attempt))"
             let room = CampaignFields.longestName - suffix.unicodeScalars.count
             campaign.name = name.cut(to: room).trimmed() + suffix

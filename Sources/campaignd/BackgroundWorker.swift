@@ -55,7 +55,10 @@ final class BackgroundWorker: Sendable {
             }
         }.detach()
         try Thread("journal") { [self] in
-            repeatUntilEnd(journalSignal, else: "the journal cannot be emptied") { try store.checkpoint() }
+            repeatUntilEnd(journalSignal, else: "the journal cannot be emptied") {
+                store.lookAfterFolder()
+                try store.checkpoint()
+            }
         }.detach()
         guard let mailer else { return }
         try Thread("mail") { [self] in

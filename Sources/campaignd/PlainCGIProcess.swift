@@ -8,6 +8,8 @@ import Threads
 /// A process for one request: everything that it is told is in the environment.
 enum PlainCGIProcess {
     static func run() {
+        // lighttpd ends a program as soon as it has the answer, and what was changed has still to be brought to the disk.
+        signal(SIGTERM, SIG_IGN)
         do {
             let logger = try Settings.logger()
             let store = try Store(Settings.dataFolder(nil), logger: logger, watching: false)
@@ -15,11 +17,7 @@ enum PlainCGIProcess {
                 secret: try Settings.secret(file: Settings.environment("TM_SECRET_FILE")),
                 allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL)
             let isMessageSent = Monitor(false)
-            configuration.messageSent = {
-                // lighttpd ends a program as soon as it has the answer.
-                signal(SIGTERM, SIG_IGN)
-                isMessageSent.update { $0 = true }
-            }
+            configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
             if isMessageSent.update({ $0 }) { deliver(store) }
         } catch {

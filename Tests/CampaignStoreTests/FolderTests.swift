@@ -124,3 +124,34 @@ func checkOwnFiles() throws {
     try ground.write("half", "campaigns/.5.json.tmp")
     #expect(try problems(ground) == [:])
 }
+
+@Test("a folder behind a link that leads elsewhere by now is read anew, and nothing in it is written over")
+func linkedElsewhere() throws {
+    let (one, other) = (try Ground(campaigns: [1, 2]), try Ground(campaigns: [3, 7]))
+    let holder = try TemporaryFolder()
+    let link = holder.path + "/data"
+    symlink(one.path, link)
+    let ground = try Ground(in: link)
+    let store = try ground.store()
+    #expect(try store.names() == [1: "Campaign 1", 2: "Campaign 2"])
+    unlink(link)
+    symlink(other.path, link)
+    #expect(try store.create("new") == 8)
+    #expect(try store.names() == [3: "Campaign 3", 7: "Campaign 7", 8: "new"])
+    unlink(link)
+    symlink(one.path, link)
+    store.lookAfterFolder()
+    #expect(try store.names() == [1: "Campaign 1", 2: "Campaign 2"])
+}
+
+@Test("a folder of records that is a link shows when the link is replaced")
+func linkedRecords() throws {
+    let (ground, other) = (try Ground(campaigns: [1]), try Ground(campaigns: [5]))
+    try FileManager.default.moveItem(atPath: "\(ground.path)/campaigns", toPath: "\(ground.path)/before")
+    symlink("\(ground.path)/before", "\(ground.path)/campaigns")
+    let store = try ground.store()
+    #expect(try store.names() == [1: "Campaign 1"])
+    symlink("\(other.path)/campaigns", "\(ground.path)/new")
+    rename("\(ground.path)/new", "\(ground.path)/campaigns")
+    #expect(try store.names() == [5: "Campaign 5"])
+}

@@ -50,6 +50,11 @@ final class Ground: Sendable {
         try FileManager.default.removeItem(atPath: "\(path)/\(file)")
     }
 
+    /// Tells a file from one that was put in its place.
+    func inode(_ file: String) throws -> UInt64? {
+        try FileManager.default.attributesOfItem(atPath: "\(path)/\(file)")[.systemFileNumber] as? UInt64
+    }
+
     func read(_ file: String) throws -> String {
         try String(decoding: Data(contentsOf: URL(fileURLWithPath: "\(path)/\(file)")), as: UTF8.self)
     }
@@ -131,7 +136,14 @@ extension Store {
     }
 
     func owner(of name: String) throws -> Int? {
-        try write { $0.campaignID(named: name) }
+        try write { try $0.campaignID(named: name) }
+    }
+}
+
+extension DataFolder {
+    func keepLogo(_ picture: [UInt8], fileExtension: String) throws -> String {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return try Store(self, logger: logger, watching: false).keepLogo(picture, fileExtension: fileExtension)
     }
 }
 

@@ -6,39 +6,7 @@ import Testing
 
 // Promises 1 and 2: what was answered is on the disk, in the journal until the files are.
 
-// MARK: A journal by hand
-
-/// A group of changes as a journal has it.
-private struct Group {
-    var boot = thisBoot
-    var isDone = true
-    /// Path, what was there before, and what is to be there.
-    let changes: [(path: String, former: String?, contents: String?)]
-
-    static let thisBoot = String(
-        decoding: FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id")?.prefix(36) ?? Data(),
-        as: UTF8.self)
-    static let otherBoot = "00000000-0000-0000-0000-000000000000"
-
-    init(_ changes: [(path: String, former: String?, contents: String?)], boot: String = thisBoot, isDone: Bool = true)
-    {
-        self.changes = changes
-        self.boot = boot
-        self.isDone = isDone
-    }
-
-    var text: String {
-        var body = ""
-        for change in changes {
-            let former = change.former.map { Representation(Array($0.utf8)).digest } ?? "-"
-            body += "\(change.path) \(former) \(change.contents.map { String($0.utf8.count) } ?? "-")\n"
-            body += (change.contents ?? "") + "\n"
-        }
-        let digest = Representation(Array((boot + body).utf8)).digest
-        let length = String(repeating: "0", count: 12 - String(body.utf8.count).count) + String(body.utf8.count)
-        return "group \(boot) \(digest) \(length) \(isDone ? "+" : "-")\n" + body
-    }
-}
+private typealias Group = JournalText
 
 private func campaign(_ id: Int, _ name: String) -> String { Ground.campaign(id, name) }
 
@@ -51,11 +19,11 @@ func journalled() throws {
     let store = try ground.store()
     try store.rename(5, "new")
     let after = try ground.read("campaigns/5.json")
-    #expect(try ground.read(".journal") == Group([("campaigns/5.json", before, after)]).text)
+    let change = Group([("campaigns/5.json", before, after)]).text
+    #expect(try ground.read(".journal") == change)
     try store.delete(5)
-    #expect(
-        try ground.read(".journal")
-            == Group([("campaigns/5.json", before, after)]).text + Group([("campaigns/5.json", after, nil)]).text)
+    let removal = Group([("campaigns/5.json", after, nil)]).text
+    #expect(try ground.read(".journal") == change + removal)
     try store.checkpoint()
     #expect(try ground.read(".journal") == "")
     #expect(try store.create("next") == 6)
@@ -183,6 +151,10 @@ func cutOff() throws {
         Group([("../outside.json", nil, "{}")], isDone: false).text,
         Group([("elsewhere/1.json", nil, "{}")], isDone: false).text,
         Group([("campaigns/", nil, "{}")], isDone: false).text,
+        Group([("campaigns/.next-id", nil, "1")], isDone: false).text,
+        Group([("campaigns/.1.json.tmp", nil, "{}")], isDone: false).text,
+        Group([("campaigns/0.json", nil, "{}")], isDone: false).text,
+        Group([("logos/", nil, "{}")], isDone: false).text,
         Group([("/tmp/outside.json", nil, "{}")], isDone: false).text,
         Group([("campaigns/1.json extra", nil, "{}")], isDone: false).text,
         Group([], boot: Group.otherBoot).text,
@@ -210,6 +182,20 @@ func journalRemoved() throws {
     try one.rename(1, "e")
     #expect(try other.names() == [1: "e"])
     #expect(try ground.read(".journal").contains("\"e\""))
+}
+
+@Test("a change that was left undone is told from the same one that was done at the same place before")
+func sameAgain() throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store()
+    let before = try ground.read("campaigns/1.json")
+    try store.rename(1, "changed")
+    let after = try ground.read("campaigns/1.json")
+    // Other processes have taken it back, emptied the journal, and died when they began with it again.
+    try ground.replace(before, "campaigns/1.json")
+    try ground.write(Group([("campaigns/1.json", before, after)], isDone: false).text, ".journal")
+    try store.create("next")
+    #expect(try store.names() == [1: "changed", 2: "next"])
 }
 
 @Test("where the journal cannot be written, nothing is changed")
@@ -246,6 +232,47 @@ func several() throws {
         #expect(try store.names().values.sorted() == expected.sorted())
     }
     try stores[0].checkpoint()
+    #expect(try ground.read(".journal") == "")
+}
+
+// MARK: A disk that refuses something
+
+@Test("files whose way to the disk has come to no end are written anew before they count as being there")
+func syncedAgain() throws {
+    let ground = try Ground(campaigns: [1, 2, 3])
+    let store = try ground.store()
+    try store.rename(1, "changed")
+    try store.delete(2)
+    try store.rename(3, "changed too")
+    try ground.replace(Ground.campaign(3, "by hand"), "campaigns/3.json")
+    let before = try ground.everything()
+    let files = try [1, 3].map { try ground.inode("campaigns/\($0).json") }
+    // As a process leaves it whose sync has failed, or that died before it was told.
+    try ground.write(String(ground.read(".journal").replacing("+", with: "!", maxReplacements: 1)), ".journal")
+    try store.checkpoint()
+    #expect(try ground.everything() == before)
+    #expect(try ground.inode("campaigns/1.json") != files[0])
+    #expect(try ground.inode("campaigns/3.json") == files[1])
+    #expect(try ground.read(".journal") == "")
+    try store.rename(1, "once more")
+    let file = try ground.inode("campaigns/1.json")
+    try store.checkpoint()
+    #expect(try ground.inode("campaigns/1.json") == file)
+}
+
+@Test("while one process brings files to the disk, no other empties the journal")
+func oneTurn() throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store()
+    try store.rename(1, "changed")
+    let other = open("\(ground.path)/.journal", O_RDONLY | O_CLOEXEC)
+    #expect(flock(other, LOCK_EX) == 0)
+    let journal = try ground.read(".journal")
+    try store.checkpoint()
+    #expect(try ground.read(".journal") == journal)
+    try store.rename(1, "again")
+    close(other)
+    try store.checkpoint()
     #expect(try ground.read(".journal") == "")
 }
 

@@ -277,6 +277,9 @@ func failingRecord() throws {
     #expect(try store.names() == [4: "Campaign 4"])
     #expect(try store.broken() == ["campaigns/5.json": "Input/output error"])
     #expect(try store.create("next") == 6)
+    // It may have any name.
+    #expect(throws: FolderUnavailable.self) { try store.owner(of: "Campaign 5") }
+    #expect(try store.owner(of: "next") == 6)
     let generation = try store.generation()
     // No watch tells of a disk that is well again.
     try ground.replace(Ground.campaign(5), "elsewhere")
@@ -284,6 +287,48 @@ func failingRecord() throws {
     while try store.names().count < 3, .now < deadline { usleep(20_000) }
     #expect(try store.names() == [4: "Campaign 4", 5: "Campaign 5", 6: "next"])
     #expect(try store.generation() > generation)
+    #expect(try store.owner(of: "Campaign 5") == 5)
     #expect(try store.broken() == [:])
     try store.rename(5, "a")
+}
+
+@Test("however often somebody asks for a lock that is held, one place in its queue is enough")
+func onePlace() throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store(timeout: .milliseconds(20))
+    try store.rename(1, "changed")
+    let holder = try Holder(ground)
+    for _ in 0..<10 {
+        #expect(throws: FolderUnavailable.self) { try store.checkpoint() }
+        #expect(throws: FolderUnavailable.self) { try store.keepLogo([1], fileExtension: "gif") }
+        #expect(throws: FolderUnavailable.self) { try store.rename(1, "refused") }
+    }
+    // The holder's and that of the one that stands there.
+    #expect(try openLocks(ground) == 2)
+    holder.release()
+}
+
+/// How often this process has the lock's file open.
+private func openLocks(_ ground: Ground) throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
+        let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+        return file == "\(ground.path)/.lock"
+    }
+}
+
+@Test("all who wait for the lock in one process get it, one after the other")
+func allGetIt() throws {
+    let ground = try Ground(campaigns: [1])
+    let store = try ground.store(timeout: .seconds(20))
+    let holder = try Holder(ground)
+    try onThreads(9) { number in
+        switch number {
+        case 0:
+            while try openLocks(ground) < 2 { usleep(1000) }
+            holder.release()
+        case 1...4: _ = try store.keepLogo([UInt8(number)], fileExtension: "gif")
+        default: try store.rename(1, "\(number)")
+        }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(ground.path)/logos").count == 4)
 }

@@ -196,13 +196,20 @@ func madeAndDeleted() throws {
 
 @Test(
     "a counter that is damaged or gone does not matter as long as the records are there",
-    arguments: ["", "x", "-5\n", "0\n", "99999999999999999999\n", "2", "\u{0}"])
+    arguments: ["", "x", "-5\n", "0\n", "99999999999999999999\n", "2", "\u{0}", "3\r\n"])
 func damagedCounter(text: String) throws {
     let ground = try Ground(campaigns: [4])
     try ground.write(text, "campaigns/.next-id")
     #expect(try ground.store().create("a") == 5)
     try ground.remove("campaigns/.next-id")
     #expect(try ground.store().create("b") == 6)
+}
+
+@Test("a counter that an editor has saved in its own way counts", arguments: ["12\r\n", "12", "12 \n", "12\n\n"])
+func editedCounter(text: String) throws {
+    let ground = try Ground(campaigns: [4])
+    try ground.write(text, "campaigns/.next-id")
+    #expect(try ground.store().create("a") == 12)
 }
 
 @Test("when the highest id is taken a campaign is refused, and the folder goes on")
@@ -212,6 +219,9 @@ func noIDs() throws {
     #expect(throws: FolderUnavailable.self) { try store.create("a") }
     try store.rename(1, "b")
     #expect(try store.names() == [.max: "Campaign \(Int.max)", 1: "b"])
+    try store.delete(1)
+    try store.delete(.max)
+    #expect(try store.names() == [:])
 }
 
 // MARK: Names
@@ -263,9 +273,9 @@ func sameTransaction() throws {
     let store = try ground.store()
     let owners = try store.write { transaction in
         transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
-        let first = transaction.campaignID(named: "a")
+        let first = try transaction.campaignID(named: "a")
         transaction.put(Campaign(id: 1, name: "b"))
-        return [first, transaction.campaignID(named: "a"), transaction.campaignID(named: "b")]
+        return try [first, transaction.campaignID(named: "a"), transaction.campaignID(named: "b")]
     }
     #expect(owners == [1, nil, 1])
 }
@@ -353,7 +363,7 @@ func oneName() throws {
     try onThreads(16) { _ in
         do {
             try store.write { transaction in
-                guard transaction.campaignID(named: "a") == nil else { throw Refused() }
+                guard try transaction.campaignID(named: "a") == nil else { throw Refused() }
                 transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
             }
             winners.withLock { $0 += 1 }

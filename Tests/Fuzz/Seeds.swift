@@ -12,6 +12,7 @@ extension Surface {
         case .record:
             Self.files.enumerated().map { place, path in [UInt8(place)] + (ground.files[path] ?? Array("7\n".utf8)) }
         case .cache: [[1, 5, 500].flatMap { Self.cacheEntry($0) }, Self.cacheEntry(2), []]
+        case .journal: Self.journals(ground)
         case .json: try Self.caseSteps.map { Self.body($0) } + ground.files.values
         case .message: try Self.caseSteps.compactMap { $0["json"]?["message"]?.text }.map { Array($0.utf8) }
         }
@@ -43,6 +44,12 @@ extension Surface {
                 "9223372036854775807", "-1", "0", "1.0", "\\u0000", "\\udc00", "\"1-9223372036854775807\"", "[[", "{\"",
             ]
         case .cache: ["cached"]
+        case .journal:
+            [
+                "group ", "campaigns/5.json", "campaigns/6.json", "messages/1.json", "messages/readers/9.json",
+                "logos/a.svg", "campaigns/.next-id", "campaigns/\(Int.max).json", " - -\n", " - 2\n{}\n", "../",
+                "\u{1E}",
+            ]
         case .message:
             [
                 "](javascript:", "![", "<script>", "&#x6A;", "```", "> ", "* ", "](data:", "<a onclick=", "[x]: ", "\\",
@@ -100,6 +107,29 @@ extension Surface {
         ]
         return payloads.map { Array("0\($0)\n".utf8) + Array(time) }
             + payloads.map { Array("1\(sign(Data($0.utf8), time))".utf8) }
+    }
+
+    private static func journals(_ ground: Ground) -> [[UInt8]] {
+        let path = "campaigns/5.json"
+        let before = ground.files[path].map { String(decoding: $0, as: UTF8.self) }
+        let after = #"{"id": 5, "name": "changed"}"#
+        let change = group([(path, before, after)])
+        let removal = group([(path, after, nil), ("campaigns/30.json", nil, #"{"id": 30, "name": "new"}"#)])
+        let others = group([
+            ("messages/readers/9.json", nil, #"{"id": 9, "read": [1], "deleted": []}"#), ("logos/a.svg", nil, "<svg/>"),
+        ])
+        let marks: [GroupMark] = [[], .isDone, .isOfBefore, [.isOfBefore, .isDone]]
+        let raw = [GroupMark.isRaw.rawValue] + JournalText([(path, before, after)], boot: JournalText.otherBoot).bytes
+        return marks.flatMap { mark in
+            [[change], [change, removal], [removal, others]].map { groups in
+                Array(groups.map { [mark.rawValue] + $0 }.joined(separator: [groupSeparator]))
+            }
+        } + [raw, raw.dropLast(9)]
+    }
+
+    /// What stands in a group behind its header.
+    private static func group(_ changes: [(path: String, former: String?, contents: String?)]) -> [UInt8] {
+        Array(JournalText(changes).bytes.drop { $0 != UInt8(ascii: "\n") }.dropFirst())
     }
 
     private static func cacheEntry(_ id: Int) -> [UInt8] {

@@ -10,6 +10,8 @@ public enum Surface: String, CaseIterable, Sendable {
     case record
     /// What is kept of the campaigns for the next start.
     case cache
+    /// The journal that another process has left in the data folder.
+    case journal
     /// A JSON text.
     case json
     /// The Markdown of a message.
@@ -24,6 +26,7 @@ public enum Surface: String, CaseIterable, Sendable {
         case .token: try strikeToken(input, ground)
         case .record: try strikeRecord(input, ground)
         case .cache: try strikeCache(input, ground)
+        case .journal: try strikeJournal(input, ground)
         case .json: try strikeJSON(input)
         case .message: try strikeMessage(input)
         }

@@ -18,7 +18,7 @@ struct FuzzTests {
         let count =
             switch surface {
             case .cache: 50
-            case .record: 300
+            case .record, .journal: 300
             default: 1500
             }
         for _ in 0..<count { try Self.strike(surface, mutator.next(), ground) }

@@ -1,9 +1,11 @@
 """Every system call of a change fails in turn (strace's injection), and the process is stopped at each."""
 
 import ctypes
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,6 +20,8 @@ FAULTS = {
     "fdatasync": "EIO ENOSPC EDQUOT EROFS EINTR",
     "fsync,syncfs": "EIO ENOSPC EDQUOT EROFS EINTR",
     "?rename,?renameat,renameat2": "ENOSPC EIO EROFS EDQUOT ENOMEM EINTR",
+    # What file systems say that cannot exchange names.
+    "renameat2": "EINVAL ENOSYS",
     "?link,linkat": "ENOSPC EIO EROFS EDQUOT EMLINK",
     "?unlink,unlinkat": "EIO EROFS ENOMEM EINTR",
     "flock": "EINTR ENOLCK EIO",
@@ -37,7 +41,7 @@ FAULTS = {
     "recvfrom,sendto,writev": "EINTR ENOMEM",
     "clone3,?clone": "EAGAIN ENOMEM",
 }
-STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT"}
+STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT", "EINVAL"}
 # At each of these the process is stopped in turn.
 STOPS = "openat,write,pwrite64,fdatasync,syncfs,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,flock,fchmod,fchown,close,?mkdir,ftruncate"
 # A fault of the connection itself, such as of the write of the answer, may end it; then there is no answer. One that stays hits
@@ -350,6 +354,8 @@ def run(torture):
             misses = 0 if hit else misses + 1
         bench.thorough("stops")
     doubles(torture)
+    recovery(torture)
+    another_folder(torture)
     ids_after_unreadable_counter(torture)
     seen_under_faults(torture, bench)
     short_writes(torture)
@@ -407,6 +413,112 @@ def doubles(torture):
             site.put("campaigns", number, {"id": number, "name": "old"})
         if client.ask("PATCH", f"/campaigns/{number}/", {"name": "old"}).status != 200:
             torture.find(f"two faults, {what}: the next change failed")
+            break
+    daemon.end()
+    site.remove()
+
+
+def recovery(torture):
+    """A call fails while a start carries out the journal that a power cut has left, with a last group that was cut off."""
+    site = Site(torture, "recovery")
+    journal = os.path.join(site.data, ".journal")
+    campaigns = os.path.join(site.data, "campaigns")
+    watched = [option for path in (journal, campaigns, *(os.path.join(campaigns, name) for name in ("1.json", ".1.json.tmp", "2.json", ".2.json.tmp")))
+               for option in ("-P", path)]
+    plans = [(calls, error, number)
+             for calls in ("openat", "pread64", "read", "pwrite64", "ftruncate", "fdatasync", "fsync", "syncfs", "renameat2", "?rename", "fstat,newfstatat")
+             for error in ("EIO", "EMFILE" if calls == "openat" else "ENOSPC") for number in range(1, 13)]
+    if torture.quick:
+        plans = torture.random.sample(plans, 10)
+    missed = None
+    for calls, error, number in plans:
+        if (calls, error) == missed:
+            continue
+        shutil.rmtree(campaigns, ignore_errors=True)
+        os.mkdir(campaigns)
+        site.put("campaigns", 2, {"id": 2, "name": "former"})
+        former = site.file(2)
+        changes = [("campaigns/1.json", None, {"id": 1, "name": "made"}), ("campaigns/2.json", former, {"id": 2, "name": "changed"})]
+        with open(journal, "wb") as file:
+            for path, before, after in changes:
+                file.write(group(path, before, json.dumps(after).encode()))
+            file.write(group("campaigns/3.json", None, b'{"id": 3, "name": "never"}')[:130])
+        trace = os.path.join(site.path, "trace")
+        prefix = ["strace", "-f", *watched, "-o", trace, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={number}"]
+        try:
+            daemon = site.start(prefix=prefix)
+        except Broken:
+            # It says why and ends, and its supervisor starts it again.
+            daemon = site.start()
+        client = daemon.client()
+        # What cannot be carried out at the start is, before anything else is changed.
+        deadline = time.monotonic() + 5
+        while (answer := client.ask("POST", "/campaigns/", {"name": "after"})).is_polite_refusal and time.monotonic() < deadline:
+            time.sleep(0.05)
+        names = client.names()
+        if answer.status != 201 or answer.json["campaignId"] < 3 or names != {1: "made", 2: "changed", answer.json["campaignId"]: "after"}:
+            torture.find(f"{calls} failed with {error} at call {number} of a recovery: {answer!r}, {names}")
+        client.close()
+        # strace hands the signal on to nobody.
+        for child in subprocess.run(["pgrep", "-P", str(daemon.pid)], capture_output=True, text=True).stdout.split():
+            os.kill(int(child), signal.SIGTERM)
+        daemon.end()
+        with open(trace, errors="replace") as lines:
+            is_hit = any("(INJECTED)" in line for line in lines)
+        missed = None if is_hit else (calls, error)
+        torture.count("faults of a recovery", int(is_hit))
+        after = site.start()
+        if after.client().names() != names:
+            torture.find(f"{calls} failed with {error} at call {number} of a recovery: the next start shows {after.client().names()}")
+        after.end()
+    site.remove()
+
+
+def group(path, before, after):
+    """A group of the journal, written in another run of the machine."""
+    boot = "00000000-0000-0000-0000-000000000000"
+    former = hashlib.sha256(before).hexdigest()[:32] if before else "-"
+    body = f"{path} {former} {len(after)}\n".encode() + after + b"\n"
+    return f"group {boot} {hashlib.sha256(boot.encode() + body).hexdigest()[:32]} {len(body):012} +\n".encode() + body
+
+
+def another_folder(torture):
+    """Another folder takes the place of the campaigns, and what a process needs to read it is not to be had for a while."""
+    site = Site(torture, "another")
+    daemon = site.start()
+    client = daemon.client()
+    for number in range(1, 4):
+        client.ask("POST", "/campaigns/", {"name": f"old {number}"})
+    campaigns = os.path.join(site.data, "campaigns")
+    for turn, (calls, error) in enumerate((("openat", "EMFILE"), ("openat", "ENFILE"), ("openat", "ENOMEM"), ("inotify_init1", "EMFILE"), ("inotify_add_watch", "ENOSPC"))):
+        for when in ("1", "2", "3", "1..3", "2+3"):
+            new = f"{campaigns}.new"
+            os.mkdir(new)
+            expected = {number: f"new {turn} {when} {number}" for number in range(1, 6)}
+            for number, name in expected.items():
+                with open(os.path.join(new, f"{number}.json"), "w") as file:
+                    json.dump({"id": number, "name": name}, file)
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-p", str(daemon.pid), "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={when}"],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            torture.started(tracer)
+            tracer.stderr.readline()
+            os.rename(campaigns, f"{campaigns}.old")
+            os.rename(new, campaigns)
+            shutil.rmtree(f"{campaigns}.old")
+            # The process looks by itself too, and so may be the one that is told of the fault.
+            for pause in (0, 0.7, 0):
+                time.sleep(pause)
+                answer = client.ask("GET", "/campaigns/")
+                shown = {item["id"]: item["name"] for item in answer.json["campaigns"]} if answer.status == 200 else None
+                if shown != expected and not answer.is_polite_refusal:
+                    torture.find(f"another folder, {calls} failed with {error} at {when}: {answer!r}")
+            detach(tracer)
+            made = client.ask("POST", "/campaigns/", {"name": "made"})
+            if made.status != 201 or client.names() != {**expected, made.json["campaignId"]: "made"}:
+                torture.find(f"another folder, {calls} failed with {error} at {when}: afterwards {made!r}, {client.names()}")
+            torture.count("other folders under faults")
+        if torture.quick:
             break
     daemon.end()
     site.remove()

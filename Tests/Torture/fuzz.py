@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 # Surface: its share of the time.
-SURFACES = {"request": 9, "record": 5, "json": 2, "message": 2, "token": 1, "cache": 1}
+SURFACES = {"request": 9, "record": 5, "json": 2, "message": 2, "token": 1, "cache": 1, "journal": 2}
 
 
 def build(torture):

@@ -31,7 +31,7 @@ OTHER_BOOT = b"00000000-0000-0000-0000-000000000000"
 def groups(journal):
     """The groups of changes in a journal that are whole; each change is (path, the digest of what was there, contents)."""
     found = []
-    while match := re.match(rb"group (\S{36}) ([0-9a-f]{32}) (\d{12}) [-+]\n", journal):
+    while match := re.match(rb"group (\S{36}) ([0-9a-f]{32}) (\d{12}) [-+!]\n", journal):
         boot, digest, length = match[1], match[2], int(match[3])
         body = journal[match.end():match.end() + length]
         if len(body) < length or hashlib.sha256(boot + body).hexdigest()[:32].encode() != digest:

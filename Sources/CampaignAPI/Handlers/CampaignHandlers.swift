@@ -20,7 +20,7 @@ extension API {
         guard let name = fields.name else { throw Problem.invalid("name is required") }
         let id = try call.store.write { transaction in
             try checkOrganisations(of: fields, transaction)
-            guard transaction.campaignID(named: name) == nil else {
+            guard try transaction.campaignID(named: name) == nil else {
                 throw Problem(.conflict, "NameExists", "Campaign name already exists")
             }
             let campaign = Campaign(id: try transaction.newCampaignID(), name: name)
@@ -37,7 +37,7 @@ extension API {
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             try checkOrganisations(of: fields, transaction)
-            if let name = fields.name, let owner = transaction.campaignID(named: name), owner != id {
+            if let name = fields.name, name != campaign.name, try transaction.campaignID(named: name) != nil {
                 throw Problem(.badRequest, "NameExists", "Campaign PATCH - name already exists")
             }
             try checkIfMatch(call, campaign, transaction)

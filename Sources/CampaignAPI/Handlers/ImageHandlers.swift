@@ -25,7 +25,7 @@ extension API {
         guard PictureFormat(of: picture) == format else {
             throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
         }
-        let name = try call.store.folder.keepLogo(picture, fileExtension: format.fileExtension)
+        let name = try call.store.keepLogo(picture, fileExtension: format.fileExtension)
         return Answer(.created, ["url": .string("/logos/\(name)")])
     }
 

@@ -1,0 +1,64 @@
+import CampaignStore
+import Foundation
+import JSON
+import TestSupport
+
+extension Surface {
+    /// Between the groups of an input of `journal`: no record has it in it.
+    static let groupSeparator: UInt8 = 0x1E
+
+    /// What a group of an input begins with.
+    struct GroupMark: OptionSet {
+        let rawValue: UInt8
+        static let isDone = GroupMark(rawValue: 1)
+        static let isOfBefore = GroupMark(rawValue: 2)
+        /// It is taken as it is, with whatever it has of a header.
+        static let isRaw = GroupMark(rawValue: 4)
+    }
+
+    /// A journal that a process that died has left, or a machine that lost its power. Digests and lengths are put right,
+    /// for otherwise nothing of it would be looked at.
+    ///
+    /// It is carried out as far as it is one, and keeps nobody from writing; all processes then show the same, and nothing is
+    /// made but records and pictures.
+    func strikeJournal(_ input: [UInt8], _ ground: Ground) throws {
+        let journal = input.split(separator: Self.groupSeparator).flatMap { group -> [UInt8] in
+            let mark = GroupMark(rawValue: group.first ?? 0)
+            let body = Array(group.dropFirst())
+            if mark.contains(.isRaw) { return body }
+            let boot = mark.contains(.isOfBefore) ? JournalText.otherBoot : JournalText.thisBoot
+            return JournalText(body: body, boot: boot, isDone: mark.contains(.isDone)).bytes
+        }
+        let names = try Self.names(in: ground.folder.path)
+        try ground.write(journal, to: ".journal")
+        defer { unlink(ground.folder.url(".journal").path) }
+
+        try ground.ask("GET", "/campaigns/").check("GET /campaigns/")
+        // The start of a process that has to be quick looks only for what a machine has left.
+        _ = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns() }
+        let answer = ground.ask("POST", "/campaigns/", user: 1, body: #"{"name": "after the journal"}"#)
+        // Where the highest number of all is the id of a campaign, there is none left.
+        let lines = journal.split(separator: UInt8(ascii: "\n"))
+        let isFull = lines.contains { $0.starts(with: "campaigns/\(Int.max).json".utf8) }
+        try answer.check("POST /campaigns/", mayBeUnavailable: isFull)
+        let id = answer.json?["campaignId"]?.wholeNumber
+        try expect(id != nil || isFull || answer.status == .conflict, "\(answer.status) to POST /campaigns/")
+        if let id {
+            let made = ground.ask("GET", "/campaigns/\(id)/").json?["name"]?.text
+            try expect(made == "after the journal", "campaign \(id) is \(made ?? "gone")")
+        }
+        try ground.store.checkpoint()
+        try expect((try? Data(contentsOf: ground.folder.url(".journal")))?.isEmpty != false, "the journal is not empty")
+        let shown = ground.ask("GET", "/campaigns/").body
+        let again = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns().bytes }
+        try expect(shown == again, "a start shows another list")
+        try expect(try Self.names(in: ground.folder.path) == names, "something else than records and pictures was made")
+        for name in try Self.names(in: ground.folder.logos) { unlink("\(ground.folder.logos)/\(name)") }
+        try ground.reset()
+    }
+
+    private static func names(in directory: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory).filter { ![".journal", ".lock"].contains($0) }
+            .sorted()
+    }
+}
