@@ -15,7 +15,7 @@ struct Check: ParsableCommand {
     func run() throws {
         try reporting {
             do {
-                let folder = DataFolder(path)
+                let folder = try Settings.ownDataFolder(path)
                 let (records, problems) = try FolderCheck.run(folder)
                 for problem in problems { print(problem) }
                 guard problems.isEmpty else {

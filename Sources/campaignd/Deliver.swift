@@ -19,7 +19,7 @@ struct Deliver: ParsableCommand {
         try reporting {
             let logger = try Settings.logger()
             do {
-                let store = try Store(DataFolder(path), logger: logger)
+                let store = try Store(Settings.ownDataFolder(path), logger: logger)
                 let mailer = try Settings.mailer(store, logger)
                 try store.deliverMessages(byMail: mailer != nil) { message, recipients in
                     print("message \(message.id) delivered to \(recipients) \(recipients == 1 ? "user" : "users")")

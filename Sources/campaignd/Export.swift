@@ -21,7 +21,7 @@ struct Export: ParsableCommand {
     func run() throws {
         try reporting {
             do {
-                let folder = try data.folder()
+                let folder = try Settings.ownDataFolder(data.path)
                 guard access(folder.path, F_OK) == 0 else {
                     throw Failure.refused("there is no data folder \(folder.path)")
                 }

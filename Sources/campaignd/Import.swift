@@ -35,7 +35,7 @@ struct Import: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let folder = try data.folder()
+            let folder = try Settings.ownDataFolder(data.path)
             var progress = Progress()
             do {
                 let store = try Store(folder, logger: Settings.logger(), lockTimeout: .seconds(60))

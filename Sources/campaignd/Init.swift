@@ -15,7 +15,7 @@ struct Init: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let folder = DataFolder(path)
+            let folder = try Settings.ownDataFolder(path)
             do {
                 try folder.create()
                 if demo { try folder.fill(with: Demo.files) }

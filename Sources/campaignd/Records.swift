@@ -8,30 +8,25 @@ private func write<Value: Sendable>(_ data: DataOption, _ body: @escaping @Senda
     -> Value
 {
     do {
-        try data.folder().create()
+        try Settings.ownDataFolder(data.path).create()
         return try data.store().write(body)
     } catch let error as FolderUnavailable {
         throw Failure.cannotCreate(error.detail)
     }
 }
 
-/// The id that a new record gets.
-///
-/// - Parameters:
-///   - wanted: what the command line says.
-///   - taken: the ids that there are.
-private func id(_ wanted: Int?, _ what: String, taken: [Int]) throws -> Int {
-    guard let wanted else {
-        let (next, overflow) = (taken.max() ?? 0).addingReportingOverflow(1)
-        guard !overflow else { throw Failure.refused("there is no free id left") }
-        return next
-    }
-    guard wanted >= 1 else { throw Failure.refused("an id is 1 at the least") }
-    guard !taken.contains(wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
-    return wanted
-}
-
 extension Transaction {
+    /// The id that a new record gets.
+    ///
+    /// - Parameter wanted: what the command line says.
+    fileprivate func id(_ wanted: Int?, _ what: String, _ kind: RecordKind) throws -> Int {
+        guard let wanted else { return try nextID(kind) }
+        guard wanted >= 1 else { throw Failure.refused("an id is 1 at the least") }
+        // Also where it is broken: that is for a person to mend, not to be written over.
+        guard !isTaken(kind, wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
+        return wanted
+    }
+
     /// The id of a user who is given by id or by name.
     fileprivate func userID(_ text: String) throws -> Int {
         if let id = Int(text) {
@@ -71,7 +66,7 @@ struct UserCommand: ParsableCommand {
                         throw Failure.refused("there is a user called \(username) already")
                     }
                     let user = User(
-                        id: try campaignd.id(wanted, "a user", taken: users.map(\.id)), username: username, role: role,
+                        id: try transaction.id(wanted, "a user", .users), username: username, role: role,
                         pictureUrl: pictureUrl, emailAddress: email, projectsNotifications: wantsMessages)
                     transaction.put(user)
                     return user
@@ -119,8 +114,7 @@ struct OrganisationCommand: ParsableCommand {
                 let (wanted, name, slug, logo, url, managers) = (id, name, slug, logo, url, managers)
                 let id = try write(data) { transaction in
                     let organisation = Organisation(
-                        id: try campaignd.id(
-                            wanted, "an organisation", taken: transaction.allOrganisations.map(\.id)),
+                        id: try transaction.id(wanted, "an organisation", .organisations),
                         name: name, slug: slug, logo: logo, url: url,
                         managers: try managers.map(transaction.userID).withoutRepeats())
                     transaction.put(organisation)
@@ -178,7 +172,7 @@ struct ProjectCommand: ParsableCommand {
                         throw Failure.refused("there is no organisation \(organisation)")
                     }
                     let project = Project(
-                        id: try campaignd.id(wanted, "a project", taken: transaction.allProjects.map(\.id)),
+                        id: try transaction.id(wanted, "a project", .projects),
                         name: name, author: try author.map(transaction.userID), organisation: organisation,
                         managers: try managers.map(transaction.userID).withoutRepeats(),
                         contributors: try contributors.map(transaction.userID).withoutRepeats())

@@ -64,7 +64,7 @@ struct Serve: ParsableCommand {
                 secret: try Settings.secret(file: secretFile ?? Settings.environment("TM_SECRET_FILE")),
                 allowedOrigins: Settings.allowedOrigins,
                 appBaseURL: Settings.appBaseURL)
-            let folder = try data.folder()
+            let folder = try Settings.dataFolder(data.path)
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
             var signals = sigset_t()
             sigemptyset(&signals)

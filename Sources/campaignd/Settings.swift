@@ -49,6 +49,24 @@ enum Settings {
         return DataFolder(path)
     }
 
+    /// The data folder for a command that works on it and ends.
+    ///
+    /// Root does so as the user whose folder it is: a link that this user has put into the folder then leads nowhere that the
+    /// user could not go.
+    ///
+    /// - Parameter path: what the command line says.
+    static func ownDataFolder(_ path: String?) throws -> DataFolder {
+        let folder = try dataFolder(path)
+        var status = stat()
+        guard geteuid() == 0, stat(folder.path, &status) == 0, status.st_uid != 0 else { return folder }
+        var group = status.st_gid
+        guard setgroups(1, &group) == 0, setgid(group) == 0, setuid(status.st_uid) == 0 else {
+            let reason = String(cString: strerror(errno))
+            throw Failure.cannotCreate("root cannot become user \(status.st_uid), whose folder it is: \(reason)")
+        }
+        return folder
+    }
+
     /// The origins that browsers may call from.
     static var allowedOrigins: Set<String> {
         Set((environment("ALLOWED_ORIGINS") ?? "").split { $0 == "," || $0 == " " }.map(String.init))
@@ -94,14 +112,10 @@ struct DataOption: ParsableArguments {
         help: ArgumentHelp("The data folder. (environment: CAMPAIGNS_DATA)", valueName: "dir"))
     var path: String?
 
-    func folder() throws -> DataFolder {
-        try Settings.dataFolder(path)
-    }
-
     /// Opens the folder for a command that works on it and ends.
     func store() throws -> Store {
         do {
-            return try Store(folder(), logger: Settings.logger())
+            return try Store(Settings.ownDataFolder(path), logger: Settings.logger())
         } catch let error as FolderUnavailable {
             throw Failure.cannotCreate(error.detail)
         }

@@ -290,6 +290,47 @@ func noName() throws {
     expectLine(try campaignd(["token", "nobody"], secret), code: 78, "--data")
 }
 
+@Test("a record that is broken is not written over by a new one")
+func brokenIsTaken() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(#"{"id": 9, "username": "carla", "role" "ADMIN"}"#, to: "users/9.json")
+    try folder.write("{", to: "organisations/4.json")
+    try folder.write("{", to: "projects/2.json")
+    #expect(try campaignd(["user", "add", "bob", "--data", folder.path]).text.hasPrefix("user 10 "))
+    #expect(try campaignd(["user", "add", "eve", "--id", "9", "--data", folder.path]).status == 1)
+    #expect(try campaignd(["organisation", "add", "o", "--id", "4", "--data", folder.path]).status == 1)
+    #expect(try campaignd(["organisation", "add", "o", "--data", folder.path]).text.hasPrefix("organisation 5 "))
+    #expect(try campaignd(["project", "add", "p", "--data", folder.path]).text.hasPrefix("project 3 "))
+    #expect(try folder.read("users/9.json") == #"{"id": 9, "username": "carla", "role" "ADMIN"}"#)
+}
+
+@Test(
+    "root works on a folder as the one whose it is, and follows no link that the owner could not",
+    .enabled(if: geteuid() == 0))
+func asOwner() throws {
+    let folder = try TemporaryFolder()
+    let (data, elsewhere) = (folder.path + "/data", folder.path + "/elsewhere")
+    try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
+    try folder.write("root's", to: "elsewhere/journal")
+    #expect(try campaignd(["init", data]).status == 0)
+    for name in try [""] + FileManager.default.subpathsOfDirectory(atPath: data) {
+        chown("\(data)/\(name)", 4711, 4712)
+    }
+    #expect(try campaignd(["user", "add", "ana", "--data", data]).status == 0)
+    for name in ["users/1.json", ".lock", ".journal"] {
+        let owner = try FileManager.default.attributesOfItem(atPath: "\(data)/\(name)")[.ownerAccountID] as? Int
+        #expect(owner == 4711, "\(name)")
+    }
+    for (link, target) in [(".lock", "lock"), (".journal", "journal"), ("users", "")] {
+        try? FileManager.default.removeItem(atPath: "\(data)/\(link)")
+        symlink("\(elsewhere)/\(target)", "\(data)/\(link)")
+        #expect(try campaignd(["user", "add", "eve", "--data", data]).status != 0)
+        unlink("\(data)/\(link)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere) == ["journal"])
+        #expect(try folder.read("elsewhere/journal") == "root's")
+    }
+}
+
 // MARK: check
 
 @Test("check names every file that is broken, misnamed, or refers to nothing, and ends with 1")
