@@ -48,13 +48,10 @@ public struct API: Responder {
         return whole(answer, answer.headerFields)
     }()
 
+    /// What needs no token is in memory, and so is the answer where there is no route. All others may wait for the
+    /// folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered.
     public func mayWait(_ request: Request) -> Bool {
-        switch request.head.method {
-        case .head, .options: false
-        // Opening a notification marks it as read.
-        case .get: request.head.path?.utf8.starts(with: "/api/v2/notifications/".utf8) == true
-        default: true
-        }
+        Self.destination(of: request)?.route(for: request.head.method)?.right.needsToken == true
     }
 
     public func respond(to request: Request) -> Response {
@@ -97,21 +94,23 @@ public struct API: Responder {
     }
 
     private func answer(_ request: Request) throws -> Answer {
-        let target = request.head.path ?? "/"
-        let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
-        guard path.utf8.starts(with: Self.base.utf8),
-            let destination = Destination(
-                path[path.utf8.index(path.startIndex, offsetBy: Self.base.utf8.count)...], in: Self.routes)
-        else { throw Problem.notFound }
-        var method = request.head.method
+        guard let destination = Self.destination(of: request) else { throw Problem.notFound }
+        let method = request.head.method
         if method == .options { return options(request, allow: destination.allow) }
-        if method == .head { method = .get }
-        guard let route = destination.routes.first(where: { $0.method == method }) else {
+        guard let route = destination.route(for: method) else {
             throw Problem.methodNotAllowed(allow: destination.allow)
         }
         let userID = route.right.needsToken ? try authenticatedUser(request) : nil
         if let userID { try store.read { try route.right.check($0.user(userID), destination.ids, $0) } }
         return try route.handler(Call(api: self, request: request, ids: destination.ids, userID: userID))
+    }
+
+    /// Where a request's path leads to, or nil when there is no such path.
+    private static func destination(of request: Request) -> Destination? {
+        let target = request.head.path ?? "/"
+        let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
+        guard path.utf8.starts(with: base.utf8) else { return nil }
+        return Destination(path[path.utf8.index(path.startIndex, offsetBy: base.utf8.count)...], in: routes)
     }
 
     private func options(_ request: Request, allow: String) -> Answer {

@@ -36,6 +36,12 @@ struct Destination {
         self.ids = ids
     }
 
+    /// The route of a method, or nil when the path does not have it. HEAD is GET without the body.
+    func route(for method: HTTPRequest.Method) -> Route? {
+        let method = method == .head ? .get : method
+        return routes.first { $0.method == method }
+    }
+
     /// What the path may be asked, as the Allow header says it.
     var allow: String {
         var methods = routes.map(\.method.rawValue) + ["OPTIONS"]

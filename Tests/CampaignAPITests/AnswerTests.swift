@@ -158,12 +158,34 @@ func largeNumbers(number: String) throws {
 }
 
 @Test(
-    "only requests that may change something wait for the disk",
-    arguments: [("GET", false), ("HEAD", false), ("OPTIONS", false), ("POST", true), ("PATCH", true), ("DELETE", true)])
-func mayWait(method: String, waits: Bool) throws {
+    "what needs a token may wait for the disk, whatever its path is spelled like, and nothing else does",
+    arguments: [
+        ("POST", "/campaigns/", true), ("POST", "/campaigns", true), ("PATCH", "/campaigns/5/", true),
+        ("DELETE", "/campaigns/5", true), ("POST", "/system/image-upload/", true),
+        ("GET", "/notifications/", true), ("GET", "/notifications", true), ("HEAD", "/notifications/", true),
+        ("GET", "/notifications?page=1", true), ("GET", "/notifications/7/", true), ("GET", "/notifications/7", true),
+        ("HEAD", "/notifications/7/", true), ("GET", "/%6eotifications/7/", true), ("GET", "/%6Eotifications", true),
+        ("HEAD", "/notification%73/%37?a=b", true), ("GET", "/notifications/queries/own/count-unread", true),
+        ("GET", "/campaigns/", false), ("HEAD", "/campaigns", false), ("GET", "/campaigns/5/", false),
+        ("GET", "/projects/1/campaigns/", false), ("GET", "/system/heartbeat/", false),
+        ("OPTIONS", "/campaigns/", false), ("OPTIONS", "/notifications/7/", false),
+        ("PUT", "/campaigns/", false), ("DELETE", "/campaigns/", false), ("POST", "/notifications/7/", false),
+        ("POST", "/none/", false), ("GET", "/notifications/x/", false), ("GET", "/notifications//7/", false),
+    ])
+func mayWait(method: String, path: String, waits: Bool) throws {
     let method = try #require(HTTPRequest.Method(rawValue: method))
-    let request = Request(HTTPRequest(method: method, scheme: "http", authority: nil, path: "/api/v2/campaigns/"))
+    let request = Request(HTTPRequest(method: method, scheme: "http", authority: nil, path: "/api/v2" + path))
     #expect(try Service().api.mayWait(request) == waits)
+}
+
+@Test("what is outside of the API waits for nothing")
+func mayWaitOutsideOfTheAPI() throws {
+    let api = try Service().api
+    for path in ["/%61pi/v2/notifications/7/", "/api/v2", "/notifications/7/", nil] {
+        let request = Request(HTTPRequest(method: .get, scheme: "http", authority: nil, path: path))
+        #expect(api.respond(to: request).status == .notFound)
+        #expect(!api.mayWait(request))
+    }
 }
 
 // MARK: A disk that fails
