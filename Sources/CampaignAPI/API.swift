@@ -132,7 +132,7 @@ public struct API: Responder {
     private func authenticatedUser(_ request: Request) throws(Problem) -> Int {
         guard let header = request.head.headerFields[.authorization] else { throw .invalidToken }
         let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-        guard parts.count == 2, parts[0].lowercased() == "token",
+        guard parts.count == 2, parts[0].isScheme("token"),
             let user = tokens.user(of: String(parts[1].drop { $0 == " " }), now: now())
         else { throw .invalidToken }
         return user
@@ -196,5 +196,14 @@ public struct API: Responder {
     private func isAllowed(_ origin: String?) -> Bool {
         guard let origin else { return false }
         return configuration.allowedOrigins.contains(origin) || configuration.allowedOrigins.contains("*")
+    }
+}
+
+extension Substring {
+    /// Whether this is an authentication scheme in any letter case. ASCII's alone: lowercased() makes a k of the KELVIN SIGN.
+    ///
+    /// - Parameter scheme: small letters.
+    fileprivate func isScheme(_ scheme: String) -> Bool {
+        utf8.elementsEqual(scheme.utf8) { $0 | 0x20 == $1 }
     }
 }

@@ -188,6 +188,20 @@ func mayWaitOutsideOfTheAPI() throws {
     }
 }
 
+@Test(
+    "the scheme of a token is taken in any letter case, of ASCII's letters alone",
+    arguments: [
+        ("Token", true), ("token", true), ("TOKEN", true), ("tOkEn", true), ("To\u{212A}en", false), ("Tokens", false),
+        ("Toke", false), ("T\u{2F}ken", false), ("Bearer", false),
+    ])
+func scheme(scheme: String, isTaken: Bool) throws {
+    let token = Service.token(1).dropFirst("Token".count)
+    var fields = HTTPFields()
+    fields[.authorization] = scheme + token
+    let response = try Service().ask(.get, "/notifications/", fields)
+    #expect(response.status == (isTaken ? .ok : .unauthorized))
+}
+
 // MARK: A disk that fails
 
 @Test("a campaign that the disk does not give back is 503 for whoever asks for it, and the others are served")
