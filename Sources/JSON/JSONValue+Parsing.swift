@@ -40,8 +40,8 @@ extension JSONValue {
             root = json_loadb(bytes, text.count, size_t(flags | JSON_DECODE_INT_AS_REAL), &error)
         }
         guard let root else {
-            let message = withUnsafeBytes(of: error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            throw JSONError(description: "\(message) (line \(error.line), column \(error.column))")
+            throw JSONError(
+                description: "\(Self.message(of: error)) (line \(error.line), column \(error.column))")
         }
         defer { json_decref(root) }
         self.init(root)
@@ -57,6 +57,14 @@ extension JSONValue {
             }
         }
         self = try result.get()
+    }
+
+    /// What jansson says, without what it quotes of the text: the heartbeat tells everybody why a record is broken, and
+    /// what is in it is nobody's business.
+    private static func message(of error: json_error_t) -> Substring {
+        let message = withUnsafeBytes(of: error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let quotes = [" near '", " '\\u", " escape '", " 0x"].compactMap { message.firstRange(of: $0)?.lowerBound }
+        return message[..<(quotes.min() ?? message.endIndex)]
     }
 
     /// The deepest level of brackets outside of texts. jansson goes down by recursion to a level of its own, so this

@@ -202,6 +202,17 @@ func scheme(scheme: String, isTaken: Bool) throws {
     #expect(response.status == (isTaken ? .ok : .unauthorized))
 }
 
+@Test("the heartbeat names a record that is broken, and shows nothing of what is in it")
+func brokenRecords() throws {
+    let service = try Service()
+    try service.folder.write(#"{"id": 8, "emailAddress": "a" "private": 1}"#, to: "users/8.json")
+    try service.folder.write(#"{"id": 9, "role": "private", "private": [1]}"#, to: "users/9.json")
+    let text = service.ask(.get, "/system/heartbeat/").text
+    #expect(text.contains(#"{"file":"users/8.json","reason":"it is no JSON: '}' expected (line 1, column 39)"}"#))
+    #expect(text.contains(#"{"file":"users/9.json","reason":"role is none of ADMIN, MAPPER, READ_ONLY"}"#))
+    #expect(!text.contains("private"))
+}
+
 // MARK: A disk that fails
 
 @Test("a campaign that the disk does not give back is 503 for whoever asks for it, and the others are served")

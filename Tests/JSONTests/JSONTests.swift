@@ -236,6 +236,33 @@ func place() {
 }
 
 @Test(
+    "an error says what is wrong and where, and quotes nothing of the text",
+    arguments: [
+        (#"{"a": secret}"#, "invalid token (line 1, column 12)"),
+        (#"{"a": "b" "secret": 1}"#, "'}' expected (line 1, column 18)"),
+        (#"{"a": 1, secret"#, "string or '}' expected (line 1, column 15)"),
+        (#"["secret"#, "premature end of input (line 1, column 8)"),
+        (#"["secret\uD800"]"#, "invalid Unicode (line 1, column 15)"),
+        (#"["secret\uD800\u0041"]"#, "invalid Unicode (line 1, column 21)"),
+        (#"["\u00secret"]"#, "invalid escape (line 1, column 7)"),
+        (#"["secret\q"]"#, "invalid escape (line 1, column 10)"),
+        ("[\"secret\u{1}\"]", "control character (line 1, column 8)"),
+        (#"[12345]678"#, "end of file expected (line 1, column 10)"),
+        (#"{"id": 12, "#, "string or '}' expected near end of file (line 1, column 11)"),
+        (#"[1e999]"#, "real number overflow (line 1, column 6)"), ("[' near ']", "invalid token (line 1, column 2)"),
+    ])
+func quotesNothing(text: String, expected: String) {
+    let error = #expect(throws: JSONError.self) { try parsed(text) }
+    #expect(error?.description == expected)
+}
+
+@Test("an error about bytes that are no text quotes none of them")
+func quotesNoBytes() {
+    let error = #expect(throws: JSONError.self) { try JSONValue(parsing: Array(#"["secret"#.utf8) + [0xFF]) }
+    #expect(error?.description == "unable to decode byte (line 1, column 8)")
+}
+
+@Test(
     "a value's kind is said in words",
     arguments: [
         (JSONValue.null, "null"), (true, "a boolean"), (1, "a number"), (.number(1.5), "a number"), ("a", "a text"),
