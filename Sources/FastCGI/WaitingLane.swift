@@ -53,13 +53,15 @@ final class WaitingLane: Sendable {
         while let job = take(wait: true) { job() }
     }
 
-    private func take(wait: Bool) -> (@Sendable () -> Void)? {
+    /// The next job, or nil when there is none and it is not waited for: who does not wait is no idle thread, which
+    /// the next job could be left to.
+    func take(wait: Bool) -> (@Sendable () -> Void)? {
         var isIdle = false
         return state.wait(timeout: wait ? nil : .zero) { state in
             if isIdle { state.idle -= 1 }
             guard state.next < state.jobs.count else {
-                isIdle = true
-                state.idle += 1
+                isIdle = wait
+                if wait { state.idle += 1 }
                 return nil
             }
             isIdle = false

@@ -48,6 +48,15 @@ func full() {
     gate.signal()
 }
 
+@Test("who looks for a job without waiting for one leaves no thread behind that the next job would be left to")
+func notWaiting() {
+    let lane = WaitingLane(threads: 1, queue: 1)
+    #expect(lane.take(wait: false) == nil)
+    let done = DispatchSemaphore(value: 0)
+    #expect(lane.add { done.signal() })
+    #expect(done.wait(timeout: .now() + 10) == .success)
+}
+
 @Test("a job that is done is let go, though others always wait")
 func letGo() {
     let lane = WaitingLane(threads: 1, queue: 100)
