@@ -10,11 +10,13 @@ struct CampaignTable {
         let state: FileState
         let organisations: [Int]
         let projects: [Int]
-        /// The members of the answer up to `organisations`, whose own depend on other records.
-        let opening: [UInt8]
+        /// The members of the answer up to `organisations`, whose own depend on other records; nil: not kept, as it is long.
+        var opening: [UInt8]?
         /// The whole answer, made when it is first asked for, and the state of the organisations that it shows.
         var representation: Representation?
         var generation = 0
+
+        var keptBytes: Int { (opening?.count ?? 0) + (representation?.bytes.count ?? 0) }
     }
 
     private var entries: [Int: Entry] = [:]
@@ -29,10 +31,20 @@ struct CampaignTable {
     private var wholeList: CampaignList?
     /// Changes with every change of an organisation.
     private var generation = 0
+    /// The latest of those answers that are too long to be kept for good, oldest first.
+    private var recent: [(id: Int, representation: Representation)] = []
+    /// Bytes that they may have in all.
+    private static let recentCapacity = 8 << 20
+    /// Of the openings and answers of all campaigns, without `recent`.
+    private var entriesBytes = 0
 
     var count: Int { ids.count }
+    /// How much of the campaigns' texts is in memory.
+    var keptBytes: Int { entriesBytes + recent.reduce(0) { $0 + $1.representation.bytes.count } }
     func contains(_ id: Int) -> Bool { entries[id] != nil }
     func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint ?? nil }
+    /// Of the file when it was read.
+    func state(_ id: Int) -> FileState? { entries[id]?.state }
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
     func id(named name: String) -> Int? { owners[name] }
 
@@ -58,7 +70,10 @@ struct CampaignTable {
     }
 
     private mutating func insert(_ id: Int, _ entry: Entry) {
+        var entry = entry
+        if !KeptText.includes(entry.keptBytes, besides: entriesBytes) { entry.opening = nil }
         let previous = entries.updateValue(entry, forKey: id)
+        entriesBytes += entry.keptBytes
         if previous == nil, ids.last.map({ $0 < id }) ?? true {
             wholeList?.append(id, entry.name)
         } else if previous?.name.utf8.elementsEqual(entry.name.utf8) != true {
@@ -100,6 +115,8 @@ struct CampaignTable {
     }
 
     private mutating func unlink(_ id: Int, _ entry: Entry) {
+        entriesBytes -= entry.keptBytes
+        recent.removeAll { $0.id == id }
         for project in entry.projects { linkedToProject.removeSorted(id, from: project) }
         for organisation in entry.organisations { linkedToOrganisation.removeSorted(id, from: organisation) }
         if var sharing = sharedNames[entry.name] {
@@ -114,18 +131,39 @@ struct CampaignTable {
     /// An organisation has changed, and answers show organisations.
     mutating func organisationsChanged() {
         generation += 1
+        recent = []
     }
 
     // MARK: Answers
 
     /// - Parameter organisation: finds an organisation; a link to one that is not there is not shown.
+    /// - Returns: nil when there is no such campaign, or when its text is in its file alone.
     mutating func representation(_ id: Int, organisation: (Int) -> Organisation?) -> Representation? {
         guard let entry = entries[id] else { return nil }
         if let representation = entry.representation, entry.generation == generation { return representation }
-        let made = Self.representation(entry.opening, entry.organisations, organisation)
-        entries[id]?.representation = made
-        entries[id]?.generation = generation
+        if let kept = recent.first(where: { $0.id == id }) { return kept.representation }
+        guard let opening = entry.opening else { return nil }
+        let made = Self.representation(opening, entry.organisations, organisation)
+        keep(made, of: id)
         return made
+    }
+
+    /// Keeps the answer of a campaign that is in the table, as it is now: short ones for good, long ones for a while.
+    mutating func keep(_ made: Representation, of id: Int) {
+        guard var entry = entries[id] else { return }
+        entriesBytes -= entry.keptBytes
+        entry.representation = nil
+        if entry.opening != nil, KeptText.includes(made.bytes.count, besides: entriesBytes) {
+            entry.representation = made
+            entry.generation = generation
+        }
+        entriesBytes += entry.keptBytes
+        entries[id] = entry
+        recent.removeAll { $0.id == id }
+        guard entry.representation == nil, made.bytes.count <= Self.recentCapacity else { return }
+        recent.append((id, made))
+        var size = recent.reduce(0) { $0 + $1.representation.bytes.count }
+        while size > Self.recentCapacity { size -= recent.removeFirst().representation.bytes.count }
     }
 
     /// A campaign that is not in the table, as it would be shown.

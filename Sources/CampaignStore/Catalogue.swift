@@ -3,7 +3,8 @@ internal import JSON
 internal import Logging
 internal import Threads
 
-/// What the data folder holds, in memory: everything that an answer needs, so that none reads a file.
+/// What the data folder holds, in memory: everything that an answer needs, so that none reads a file, but for those that
+/// show a long text.
 ///
 /// The files are the truth. The catalogue changes in one way alone, by reading a file (again): ``reload(_:_:)``.
 public final class Catalogue {
@@ -156,6 +157,11 @@ public final class Catalogue {
             unread.append((kind, id))
             throw error
         }
+        take(kind, id, file, mayBeUnfinished: mayBeUnfinished)
+    }
+
+    /// Takes over what was found of a record's file.
+    private func take(_ kind: RecordKind, _ id: Int, _ file: RecordFile, mayBeUnfinished: Bool) {
         if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
         if case .unreadable(_, isOfFile: false) = file {
             failing[kind, default: []].insert(id)
@@ -207,6 +213,28 @@ public final class Catalogue {
         case .mailings: mailings[id] = try Mailing(file: bytes, id: id)
         case .readers: messages.insert(try Reader(file: bytes, id: id))
         }
+    }
+
+    /// A record whose text is in its file alone, or nil when the file is gone.
+    ///
+    /// What has become of the file in between is taken over, as the next ``apply(_:)`` would.
+    ///
+    /// - Parameter known: the state of the file when it was read.
+    /// - Throws: ``FolderUnavailable`` when the file is there and does not give the record, be it that somebody is writing it.
+    private func reread<Kind: Record>(
+        _: Kind.Type, _ kind: RecordKind, _ id: Int, known: FileState?, else complaint: String
+    ) throws(FolderUnavailable) -> Kind? {
+        let file = try FolderUnavailable.saying(complaint) { () throws(SystemError) in
+            try RecordFile(folder.file(kind, id))
+        }
+        guard case .bytes(let bytes, let state) = file else {
+            take(kind, id, file, mayBeUnfinished: true)
+            if case .missing = file { return nil }
+            throw FolderUnavailable(complaint)
+        }
+        if state != known { take(kind, id, file, mayBeUnfinished: true) }
+        guard let record = try? Kind(file: bytes, id: id) else { throw FolderUnavailable(complaint) }
+        return record
     }
 
     /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
@@ -305,10 +333,20 @@ extension Catalogue {
     /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Representation? {
         need(.campaigns, id)
-        if failing[.campaigns]?.contains(id) == true { throw FolderUnavailable("The campaign cannot be read") }
+        let complaint = "The campaign cannot be read"
+        if failing[.campaigns]?.contains(id) == true { throw FolderUnavailable(complaint) }
         for organisation in campaigns.organisations(of: id) { need(.organisations, organisation) }
-        return campaigns.representation(id) { id in organisations[id] }
+        if let ready = campaigns.representation(id, organisation: { organisations[$0] }) { return ready }
+        guard let known = campaigns.state(id),
+            let campaign = try reread(Campaign.self, .campaigns, id, known: known, else: complaint)
+        else { return nil }
+        let made = CampaignTable.representation(of: campaign, organisation: organisation)
+        campaigns.keep(made, of: id)
+        return made
     }
+
+    /// Bytes of the campaigns' and the messages' texts that are in memory.
+    var keptBytes: Int { campaigns.keptBytes }
 
     /// Every campaign's id and name.
     public func allCampaigns() -> Representation {

@@ -11,12 +11,15 @@ struct CatalogueCache {
         let id: Int
         let state: FileState
         let name: String
-        let opening: [UInt8]
+        /// nil: it is long, and in the campaign's file alone.
+        let opening: [UInt8]?
         let organisations: [Int]
         let projects: [Int]
     }
 
-    private static let magic = Array("campaignd cache 1\n".utf8)
+    private static let magic = Array("campaignd cache 2\n".utf8)
+    /// The size that stands for no opening.
+    private static let none = -1
     /// Fewer files than this are read as quickly.
     static let least = 500
     /// A file that has changed this shortly before it was read may change again without its times showing it: they move
@@ -55,11 +58,11 @@ struct CatalogueCache {
         for entry in entries where entry.state.changed < now - settled && entry.state.modified < now - settled {
             bytes.append(integers: [
                 entry.id, entry.state.size, Int(bitPattern: UInt(entry.state.inode)), entry.state.modified,
-                entry.state.changed, entry.name.utf8.count, entry.opening.count, entry.organisations.count,
+                entry.state.changed, entry.name.utf8.count, entry.opening?.count ?? none, entry.organisations.count,
                 entry.projects.count,
             ])
             bytes.append(contentsOf: entry.name.utf8)
-            bytes.append(contentsOf: entry.opening)
+            if let opening = entry.opening { bytes.append(contentsOf: opening) }
             bytes.append(integers: entry.organisations)
             bytes.append(integers: entry.projects)
         }
@@ -86,7 +89,8 @@ struct CatalogueCache {
         }
 
         mutating func entry() -> Entry? {
-            guard let numbers = integers(9), let name = take(numbers[5]), let opening = take(numbers[6]),
+            guard let numbers = integers(9), let name = take(numbers[5]),
+                let opening = take(numbers[6] == none ? 0 : numbers[6]),
                 let organisations = integers(numbers[7]), let projects = integers(numbers[8])
             else { return nil }
             return Entry(
@@ -94,8 +98,8 @@ struct CatalogueCache {
                 state: FileState(
                     size: numbers[1], inode: UInt64(UInt(bitPattern: numbers[2])), modified: numbers[3],
                     changed: numbers[4]),
-                name: String(decoding: name, as: UTF8.self), opening: Array(opening), organisations: organisations,
-                projects: projects)
+                name: String(decoding: name, as: UTF8.self), opening: numbers[6] == none ? nil : Array(opening),
+                organisations: organisations, projects: projects)
         }
 
         private mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {

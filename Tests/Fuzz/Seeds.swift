@@ -11,7 +11,11 @@ extension Surface {
         case .token: Self.tokens
         case .record:
             Self.files.enumerated().map { place, path in [UInt8(place)] + (ground.files[path] ?? Array("7\n".utf8)) }
-        case .cache: [[1, 5, 500].flatMap { Self.cacheEntry($0) }, Self.cacheEntry(2), []]
+        case .cache:
+            [
+                [1, 5, 500].flatMap { Self.cacheEntry($0) }, [1, 5, 500].flatMap { Self.cacheEntry($0, isLong: true) },
+                Self.cacheEntry(2), [],
+            ]
         case .journal: Self.journals(ground)
         case .json: try Self.caseSteps.map { Self.body($0) } + ground.files.values
         case .message: try Self.caseSteps.compactMap { $0["json"]?["message"]?.text }.map { Array($0.utf8) }
@@ -132,12 +136,13 @@ extension Surface {
         Array(JournalText(changes).bytes.drop { $0 != UInt8(ascii: "\n") }.dropFirst())
     }
 
-    private static func cacheEntry(_ id: Int) -> [UInt8] {
+    /// - Parameter isLong: whether its text is in the campaign's file alone.
+    private static func cacheEntry(_ id: Int, isLong: Bool = false) -> [UInt8] {
         let name = Array("cached \(id)".utf8)
         let opening = Array(
             #"{"id":\#(id),"name":"cached \#(id)","logo":null,"url":null,"description":null,"organisations":"#.utf8)
-        let numbers = [id, 0, 0, 0, 0, name.count, opening.count, 1, 2]
-        return bytes(numbers) + name + opening + bytes([1, 11, 12])
+        let numbers = [id, 0, 0, 0, 0, name.count, isLong ? -1 : opening.count, 1, 2]
+        return bytes(numbers) + name + (isLong ? [] : opening) + bytes([1, 11, 12])
     }
 
     private static func bytes(_ numbers: [Int]) -> [UInt8] { numbers.withUnsafeBytes { Array($0) } }

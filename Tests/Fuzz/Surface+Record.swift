@@ -89,11 +89,13 @@ extension Surface {
                 ]
                 state.withUnsafeBytes { bytes.replaceSubrange((offset + 8)..<(offset + 40), with: $0) }
             }
-            let lengths = [numbers[5], numbers[6], numbers[7] &* 8, numbers[8] &* 8]
+            // -1 is an opening that is not there.
+            let opening = numbers[6] == -1 ? 0 : numbers[6]
+            let lengths = [numbers[5], opening, numbers[7] &* 8, numbers[8] &* 8]
             guard lengths.allSatisfy({ (0...bytes.count).contains($0) }) else { break }
             offset += 72 + lengths.reduce(0, +)
         }
-        bytes = Array("campaignd cache 1\n".utf8) + bytes
+        bytes = Array("campaignd cache 2\n".utf8) + bytes
         bytes += Array(SHA256.hash(data: bytes))
         try ground.folder.write(bytes, to: "campaigns/.cache")
         let store = try Store(ground.folder, logger: silent, watching: false)

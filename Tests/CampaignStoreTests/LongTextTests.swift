@@ -1,0 +1,166 @@
+import Campaigns
+import Foundation
+import Logging
+import Testing
+
+@testable import CampaignStore
+
+// Long texts are not kept in memory: whoever may store some hundreds of them could otherwise end the service for good.
+
+/// A description that differs from the others, of 30,000 bytes.
+private func long(_ id: Int) -> String { "\(id) " + String(repeating: "é\"x\n", count: 6_000) }
+
+private func record(_ id: Int, _ text: String, organisations: [Int] = []) -> String {
+    let campaign = Campaign(id: id, name: "Campaign \(id)", description: text, organisations: organisations)
+    return String(decoding: campaign.json.indented, as: UTF8.self)
+}
+
+private func catalogue(_ ground: Ground) throws -> Catalogue {
+    let catalogue = Catalogue(ground.folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try catalogue.load()
+    return catalogue
+}
+
+private func digest(_ store: Store, _ id: Int) throws -> String? {
+    try store.write { transaction in try transaction.campaign(id).map(transaction.digest) }
+}
+
+@Test("many long campaigns take bounded memory, when they are read and when each has been asked for")
+func boundedCampaigns() throws {
+    let ground = try Ground()
+    let description = String(repeating: "x", count: 300_000)
+    for id in 1...40 {
+        try ground.write(#"{"name": "\#(id)", "description": "\#(description)"}"#, "campaigns/\(id).json")
+    }
+    let catalogue = try catalogue(ground)
+    #expect(catalogue.keptBytes < 1 << 20)
+    for id in 1...40 { #expect(try catalogue.campaign(id)?.bytes.count ?? 0 > 300_000) }
+    #expect(catalogue.keptBytes <= 8 << 20)
+}
+
+@Test("campaigns that are not quite long take bounded memory however many there are")
+func boundedInAll() {
+    var table = CampaignTable()
+    let state = FileState(size: 1, inode: 1, modified: 1, changed: 1)
+    let opening = [UInt8](repeating: 1, count: 10_000)
+    for id in 1...9000 {
+        table.insert(
+            CatalogueCache.Entry(
+                id: id, state: state, name: "\(id)", opening: opening, organisations: [], projects: []))
+    }
+    for id in 1...100 { _ = table.representation(id) { _ in nil } }
+    #expect(table.keptBytes < 80 << 20)
+    table.insert(Campaign(id: 9001, name: "short", description: "short"), fingerprint: 1, state: state)
+    #expect(table.representation(9001) { _ in nil } != nil)
+    for id in 1...9001 { table.remove(id) }
+    #expect(table.keptBytes == 0)
+}
+
+@Test("a campaign with a short text is shown without its file")
+func shortWithoutFile() throws {
+    let ground = try Ground(campaigns: [5])
+    let catalogue = try catalogue(ground)
+    try ground.remove("campaigns/5.json")
+    #expect(try catalogue.campaign(5) != nil)
+}
+
+@Test("a long campaign is shown whole, and its tag is the one that a writer finds")
+func longShown() throws {
+    let ground = try Ground()
+    try ground.write(#"{"organisationId": 1, "name": "One"}"#, "organisations/1.json")
+    let store = try ground.store()
+    try store.write { transaction in
+        transaction.put(Campaign(id: 5, name: "a", description: long(5), organisations: [1]))
+    }
+    let campaign = Campaign(id: 5, name: "a", description: long(5), organisations: [1])
+    for _ in 0..<2 {
+        let shown = try store.read { try $0.campaign(5) }
+        let expected = CampaignTable.representation(of: campaign) { Organisation(id: $0, name: "One") }
+        #expect(shown == expected)
+        #expect(try digest(store, 5) == shown?.digest)
+    }
+}
+
+@Test("a long campaign shows every change: by hand, by rename, by the service, of its organisation")
+func longChanged() throws {
+    let ground = try Ground()
+    try ground.write(#"{"organisationId": 1, "name": "One"}"#, "organisations/1.json")
+    try ground.write(record(5, long(5), organisations: [1]), "campaigns/5.json")
+    let store = try ground.store()
+    #expect(try store.shown(5)?.contains(#""description":"5 "#) == true)
+    try ground.write(record(5, long(6), organisations: [1]), "campaigns/5.json")
+    #expect(try store.shown(5)?.contains(#""description":"6 "#) == true)
+    try ground.replace(record(5, long(7), organisations: [1]), "campaigns/5.json")
+    #expect(try store.shown(5)?.contains(#""description":"7 "#) == true)
+    try store.rename(5, "renamed")
+    #expect(try store.shown(5)?.hasPrefix(#"{"id":5,"name":"renamed""#) == true)
+    try ground.write(#"{"organisationId": 1, "name": "Uno"}"#, "organisations/1.json")
+    #expect(try store.shown(5)?.contains(#""name":"Uno""#) == true)
+    #expect(try digest(store, 5) == store.read { try $0.campaign(5)?.digest })
+    try ground.write(Ground.campaign(5, "short"), "campaigns/5.json")
+    #expect(try store.shown(5)?.contains(#""name":"short","logo":null,"url":null,"description":null"#) == true)
+    try store.delete(5)
+    #expect(try store.shown(5) == nil)
+}
+
+@Test("what becomes of a long campaign's file before anybody is told is seen when it is asked for")
+func longChangedUntold() throws {
+    let ground = try Ground()
+    for id in 1...4 { try ground.write(record(id, long(id)), "campaigns/\(id).json") }
+    let catalogue = try catalogue(ground)
+    try ground.remove("campaigns/1.json")
+    try ground.write(record(2, long(7)), "campaigns/2.json")
+    try ground.write(Ground.campaign(3, "short"), "campaigns/3.json")
+    try ground.write("{", "campaigns/4.json")
+    #expect(try catalogue.campaign(1) == nil)
+    #expect(catalogue.hasCampaign(1) == false)
+    #expect(try catalogue.campaign(2)?.bytes.count ?? 0 > 30_000)
+    #expect(try catalogue.campaign(3).map { String(decoding: $0.bytes, as: UTF8.self) }?.contains("short") == true)
+    #expect(String(decoding: catalogue.allCampaigns().bytes, as: UTF8.self).contains(#"{"id":3,"name":"short"}"#))
+    // Somebody may just be writing it.
+    #expect(throws: FolderUnavailable.self) { try catalogue.campaign(4) }
+    #expect(catalogue.hasCampaign(4))
+    try catalogue.reload(.campaigns, 4)
+    #expect(try catalogue.campaign(4) == nil)
+}
+
+@Test("a long campaign that the disk no longer gives back is refused, and served as soon as it can be read")
+func longFailing() throws {
+    let ground = try Ground()
+    try ground.write(record(5, long(5)), "elsewhere")
+    symlink("\(ground.path)/elsewhere", "\(ground.path)/campaigns/5.json")
+    let store = try ground.store()
+    unlink("\(ground.path)/elsewhere")
+    // The system answers EIO to who reads the first page of a process.
+    symlink("/proc/self/mem", "\(ground.path)/elsewhere")
+    let error = #expect(throws: FolderUnavailable.self) { try store.read { try $0.campaign(5) } }
+    #expect(error?.description == "The campaign cannot be read")
+    unlink("\(ground.path)/elsewhere")
+    try ground.write(record(5, long(6)), "elsewhere")
+    let deadline = ContinuousClock.now + .seconds(20)
+    while (try? store.shown(5)) == nil, .now < deadline { usleep(20_000) }
+    #expect(try store.shown(5)?.contains(#""description":"6 "#) == true)
+}
+
+@Test("a start from the cache shows long campaigns as they are, and keeps no more of them")
+func longFromCache() throws {
+    let ground = try Ground(campaigns: Array(1...CatalogueCache.least))
+    for id in 1...20 { try ground.write(record(id, long(id)), "campaigns/\(id).json") }
+    try CatalogueCache.write(
+        try #require(try catalogue(ground).newCacheEntries()), ground.folder, now: .max)
+    let entries = CatalogueCache.read(ground.folder)
+    #expect(entries.count == CatalogueCache.least)
+    #expect(entries.filter { $0.opening == nil }.map(\.id) == Array(1...20))
+    #expect(FileState("\(ground.path)/campaigns/.cache")?.size ?? .max < 1 << 20)
+    // While nothing runs.
+    try ground.write(record(2, long(7)), "campaigns/2.json")
+    let with = try catalogue(ground)
+    #expect(with.keptBytes < 1 << 20)
+    let shown = try (1...30).map { try with.campaign($0) }
+    unlink("\(ground.path)/campaigns/.cache")
+    let without = try catalogue(ground)
+    #expect(try (1...30).map { try without.campaign($0) } == shown)
+    let store = try ground.store()
+    #expect(try digest(store, 2) == shown[1]?.digest)
+    #expect(try digest(store, 25) == shown[24]?.digest)
+}
