@@ -208,7 +208,7 @@ public final class Catalogue {
             let user = try User(file: bytes, id: id)
             users[id] = user
             if user.projectsNotifications { unwilling.remove(id) } else { unwilling.insert(id) }
-        case .messages: messages.insert(try Message(file: bytes, id: id))
+        case .messages: messages.insert(try Message(file: bytes, id: id), state: state)
         case .deliveries: messages.insert(try Delivery(file: bytes, id: id))
         case .mailings: mailings[id] = try Mailing(file: bytes, id: id)
         case .readers: messages.insert(try Reader(file: bytes, id: id))
@@ -346,7 +346,7 @@ extension Catalogue {
     }
 
     /// Bytes of the campaigns' and the messages' texts that are in memory.
-    var keptBytes: Int { campaigns.keptBytes }
+    var keptBytes: Int { campaigns.keptBytes + messages.keptBytes }
 
     /// Every campaign's id and name.
     public func allCampaigns() -> Representation {
@@ -370,14 +370,31 @@ extension Catalogue {
 // MARK: Messages
 
 extension Catalogue {
-    public func message(_ id: Int) -> Message? {
+    /// A message with all that its record holds, or nil when there is none.
+    ///
+    /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
+    public func message(_ id: Int) throws(FolderUnavailable) -> Message? {
+        need(.messages, id)
+        guard let known = messages.stateIfLong(id) else { return messages.messages[id] }
+        return try reread(Message.self, .messages, id, known: known, else: "The message cannot be read")
+    }
+
+    /// A message as it is in memory: a long one has neither subject nor text.
+    public func outline(ofMessage id: Int) -> Message? {
         need(.messages, id)
         return messages.messages[id]
     }
 
-    public var allMessages: [Message] {
+    /// Whether ``message(_:)`` has to read the message's file.
+    public func isLongMessage(_ id: Int) -> Bool {
+        need(.messages, id)
+        return messages.stateIfLong(id) != nil
+    }
+
+    /// The ids of all messages, rising.
+    public var messageIDs: [Int] {
         need(.messages)
-        return messages.messages.values.sorted { $0.id < $1.id }
+        return messages.messages.keys.sorted()
     }
 
     /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.

@@ -1,8 +1,14 @@
 internal import Campaigns
+internal import JSON
 
 /// The messages in memory, and what each user has of them.
 struct MessageTable {
+    /// By id; long ones without their subject and text.
     private(set) var messages: [Int: Message] = [:]
+    /// The ids of the long ones, with the state of the file when it was read.
+    private var long: [Int: FileState] = [:]
+    /// How much of the subjects and texts is in memory.
+    private(set) var keptBytes = 0
     private var deliveries: [Int: [Int]] = [:]
     private var readers: [Int: Reader] = [:]
     /// The ids of deliveries in the order in which they came, so that a box has to look at new ones only.
@@ -25,8 +31,21 @@ struct MessageTable {
         var unread = 0
     }
 
-    mutating func insert(_ message: Message) {
-        if messages.updateValue(message, forKey: message.id) != nil { boxes = [:] }
+    /// - Parameter state: of its file, taken when it was read.
+    mutating func insert(_ message: Message, state: FileState) {
+        var message = message
+        long[message.id] = nil
+        if !KeptText.includes(message.textBytes, besides: keptBytes) {
+            message.subject = ""
+            message.text = ""
+            message.other = [:]
+            long[message.id] = state
+        }
+        keptBytes += message.textBytes
+        if let previous = messages.updateValue(message, forKey: message.id) {
+            keptBytes -= previous.textBytes
+            boxes = [:]
+        }
         if deliveries[message.id] == nil { waiting.insert(message.id) }
     }
 
@@ -46,7 +65,11 @@ struct MessageTable {
 
     mutating func removeMessage(_ id: Int) {
         waiting.remove(id)
-        if messages.removeValue(forKey: id) != nil { boxes = [:] }
+        long[id] = nil
+        if let message = messages.removeValue(forKey: id) {
+            keptBytes -= message.textBytes
+            boxes = [:]
+        }
     }
 
     mutating func removeDelivery(_ id: Int) {
@@ -61,6 +84,8 @@ struct MessageTable {
         boxes[id] = nil
     }
 
+    /// The state in which a message's file was read, when its subject and text are nowhere else.
+    func stateIfLong(_ id: Int) -> FileState? { long[id] }
     /// Messages that nobody has yet, by rising id.
     var pending: [Int] { waiting.sorted() }
     func recipients(_ id: Int) -> [Int]? { deliveries[id] }
@@ -95,6 +120,10 @@ struct MessageTable {
         boxes[user] = box
         return box
     }
+}
+
+extension Message {
+    fileprivate var textBytes: Int { subject.utf8.count + text.utf8.count }
 }
 
 extension [Int] {

@@ -11,7 +11,7 @@ extension Store {
     ///
     /// - Parameters:
     ///   - byMail: whether the messages are to be sent by e-mail too.
-    ///   - progress: told after each delivery, with the number of recipients.
+    ///   - progress: told after each delivery, with the message's outline and the number of recipients.
     /// - Throws: ``FolderUnavailable``.
     public func deliverMessages(byMail: Bool, progress: (Message, Int) -> Void = { _, _ in }) throws {
         while let (message, audience) = try nextToDeliver() {
@@ -45,7 +45,8 @@ extension Store {
 
     private func nextToDeliver() throws -> (message: Message, audience: (contributors: [[Int]], unwilling: Set<Int>))? {
         try read { catalogue in
-            guard let message = catalogue.pendingMessages.first.flatMap(catalogue.message) else { return nil }
+            // What it says does not matter here.
+            guard let message = catalogue.pendingMessages.first.flatMap(catalogue.outline) else { return nil }
             return (message, catalogue.audience(of: message))
         }
     }

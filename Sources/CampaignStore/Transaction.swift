@@ -177,7 +177,7 @@ extension Transaction {
     public func isDelivered(_ id: Int, to user: Int) -> Bool { catalogue.isDelivered(id, to: user) }
     /// Whether there is a message that has been delivered to anybody.
     public func hasDelivered(_ id: Int) -> Bool {
-        catalogue.message(id) != nil && catalogue.recipients(ofMessage: id) != nil
+        catalogue.outline(ofMessage: id) != nil && catalogue.recipients(ofMessage: id) != nil
     }
 
     /// Marks messages as read by a user, who has them.

@@ -77,8 +77,9 @@ public struct Mailer: Sendable {
     private func next() throws -> (Message, Mailing, [Int])? {
         try store.read { catalogue in
             for mailing in catalogue.allMailings {
-                guard let message = catalogue.message(mailing.id),
-                    let recipients = catalogue.recipients(ofMessage: mailing.id), mailing.handled < recipients.count
+                // The message last: it may have to be read, and nearly all have been sent.
+                guard let recipients = catalogue.recipients(ofMessage: mailing.id),
+                    mailing.handled < recipients.count, let message = try catalogue.message(mailing.id)
                 else { continue }
                 return (message, mailing, recipients)
             }

@@ -12,13 +12,20 @@ public struct MessageHTML: Sendable {
     }
 
     /// Who says it and about what, then the Markdown rendered.
-    public func html(_ message: Message) -> String {
+    public func html(_ message: Message) -> String { heading(message) + Self.render(markdown: message.text) }
+
+    /// Who says it and about what, and where the rest is, for a page that has no room for it.
+    public func abridged(_ message: Message) -> String {
+        heading(message) + "<p>This message is long, and so is the page: open the message to read it.</p>\n"
+    }
+
+    private func heading(_ message: Message) -> String {
         let profile = "\(appBaseURL)/users/\(message.senderName.percentEncoded)"
         return """
             <p>Message for the \(message.campaignName.escapedForHTML) campaign contributors from admin \
             <a href="\(profile.escapedForHTML)">\(message.senderName.escapedForHTML)</a>:<br /><br /></p>
 
-            """ + Self.render(markdown: message.text)
+            """
     }
 
     /// Renders Markdown with cmark. Raw HTML comes out as text, and links lead to http, https, mailto or a path alone.

@@ -30,4 +30,7 @@ public final class MessageHTMLCache: Sendable {
         }
         return html
     }
+
+    /// As ``MessageHTML/abridged(_:)``.
+    public func abridged(_ message: Message) -> String { renderer.abridged(message) }
 }

@@ -17,10 +17,11 @@ struct MessagesCommand: ParsableCommand {
                 let store = try Store(DataFolder(path), logger: Settings.logger())
                 let lines = try store.read { catalogue in
                     let mailings = catalogue.allMailings
-                    return catalogue.allMessages.map { message in
-                        Self.line(
-                            message, recipients: catalogue.recipients(ofMessage: message.id)?.count,
-                            mailing: mailings.first { $0.id == message.id })
+                    return try catalogue.messageIDs.compactMap { id -> String? in
+                        guard let message = try catalogue.message(id) else { return nil }
+                        return Self.line(
+                            message, recipients: catalogue.recipients(ofMessage: id)?.count,
+                            mailing: mailings.first { $0.id == id })
                     }
                 }
                 for line in lines { print(line) }

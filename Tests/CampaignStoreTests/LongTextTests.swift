@@ -164,3 +164,76 @@ func longFromCache() throws {
     #expect(try digest(store, 2) == shown[1]?.digest)
     #expect(try digest(store, 25) == shown[24]?.digest)
 }
+
+// MARK: Messages
+
+private func message(_ id: Int, _ text: String, subject: String = "s", date: String? = nil) -> String {
+    let message = Message(
+        id: id, campaign: 5, campaignName: "Floods", sender: 1, senderName: "anna", senderPicture: nil,
+        subject: subject, text: text, sentDate: date ?? "2026-05-06T14:08:46.\(100_000 + id)Z", projects: [1])
+    return String(decoding: message.json.indented, as: UTF8.self)
+}
+
+@Test("many long messages take bounded memory, when they are read and when each has been shown")
+func boundedMessages() throws {
+    let ground = try Ground()
+    for id in 1...100 {
+        let isText = id.isMultiple(of: 2)
+        let text = isText ? message(id, long(id)) : message(id, "x", subject: long(id))
+        try ground.write(text, "messages/\(id).json")
+    }
+    let catalogue = try catalogue(ground)
+    for id in 1...100 {
+        let message = try catalogue.message(id)
+        #expect((id.isMultiple(of: 2) ? message?.text : message?.subject) == long(id))
+    }
+    #expect(catalogue.keptBytes < 1 << 20)
+    for id in 1...100 { try ground.remove("messages/\(id).json") }
+    for id in 1...100 { try catalogue.reload(.messages, id) }
+    #expect(catalogue.keptBytes == 0)
+}
+
+@Test("a message with a short text is shown without its file")
+func shortMessage() throws {
+    let ground = try Ground()
+    try ground.write(message(1, "short"), "messages/1.json")
+    let catalogue = try catalogue(ground)
+    try ground.remove("messages/1.json")
+    #expect(try catalogue.message(1)?.text == "short")
+    #expect(!catalogue.isLongMessage(1))
+}
+
+@Test("long messages are delivered, ordered, and shown as they are in their files after every change of these")
+func longMessages() throws {
+    let ground = try Ground()
+    try ground.write(#"{"projectId": 1, "contributors": [2, 3]}"#, "projects/1.json")
+    try ground.write(message(1, long(1), date: "2026-05-06T14:08:46.200000Z"), "messages/1.json")
+    try ground.write(message(2, long(2), date: "2026-05-06T14:08:46.100000Z"), "messages/2.json")
+    let store = try ground.store()
+    try store.deliverMessages(byMail: false)
+    #expect(try store.read { $0.messages(of: 2) } == [2, 1])
+    #expect(try store.read { try $0.message(1)?.text } == long(1))
+    try ground.write(message(1, long(3), date: "2026-05-06T14:08:46.000000Z"), "messages/1.json")
+    #expect(try store.read { try $0.message(1)?.text } == long(3))
+    #expect(try store.read { $0.messages(of: 2) } == [1, 2])
+    try ground.write(message(2, "short"), "messages/2.json")
+    #expect(try store.read { try $0.message(2)?.text } == "short")
+    try ground.remove("messages/1.json")
+    #expect(try store.read { try $0.message(1) } == nil)
+    #expect(try store.read { $0.messages(of: 2) } == [2])
+}
+
+@Test("what becomes of a long message's file before anybody is told is seen when it is asked for")
+func messageChangedUntold() throws {
+    let ground = try Ground()
+    for id in 1...3 { try ground.write(message(id, long(id)), "messages/\(id).json") }
+    let catalogue = try catalogue(ground)
+    try ground.remove("messages/1.json")
+    try ground.write(message(2, long(7)), "messages/2.json")
+    try ground.write("{", "messages/3.json")
+    #expect(try catalogue.message(1) == nil)
+    #expect(catalogue.outline(ofMessage: 1) == nil)
+    #expect(try catalogue.message(2)?.text == long(7))
+    // Somebody may just be writing it.
+    #expect(throws: FolderUnavailable.self) { try catalogue.message(3) }
+}

@@ -4,35 +4,59 @@ internal import FastCGI
 internal import HTTPTypes
 internal import JSON
 internal import Messages
+internal import Synchronization
 
 extension API {
+    /// Held while an answer with long messages is made, which takes several times their size.
+    fileprivate static let longTurn = Mutex(())
+    /// Bytes after which a page says of long messages only that they are there: a hundred of the longest would be half a
+    /// gigabyte.
+    private static let fullPage = 32 << 20
+
     @Sendable static func listNotifications(_ call: Call) throws -> Answer {
         let query = try NotificationQuery(call.query)
         let user = call.userID ?? 0
         let (page, messages) = try call.store.read { catalogue in
             let ids = query.selected(catalogue.messages(of: user), user, catalogue)
             let page = NotificationPage(query, total: ids.count)
-            return (page, ids[page.range].compactMap { Shown($0, user, catalogue) })
+            return (page, try ids[page.range].compactMap { try Shown($0, user, catalogue) })
         }
-        return Answer([
-            "pagination": page.json, "userMessages": .array(messages.map { call.json($0, isSingle: false) }),
-        ])
+        return try call.makingRoom(messages.contains(where: \.isLong)) {
+            var body = Array(#"{"pagination":"#.utf8)
+            page.json.write(to: &body)
+            body.append(utf8: #","userMessages":["#)
+            var isFirst = true
+            // One after the other, so that no more than one long message is in memory besides the page.
+            for shown in messages {
+                guard let message = try shown.message(call.store) else { continue }
+                if !isFirst { body.append(UInt8(ascii: ",")) }
+                isFirst = false
+                let isAbridged = shown.isLong && body.count > fullPage
+                call.json(message, isRead: shown.isRead, isAbridged: isAbridged).write(to: &body)
+            }
+            body.append(utf8: "]}")
+            return body
+        }
     }
 
     @Sendable static func getNotification(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
         let (shown, mayChange) = try call.store.read { catalogue in
             try checkOwner(id, user, isThere: catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
-            guard !catalogue.isDeleted(id, by: user), let shown = Shown(id, user, catalogue) else {
+            guard !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
                 throw Problem.messageNotFound(id)
             }
             return (shown, catalogue.user(user)?.role != .readOnly)
         }
+        // Before it counts as read.
+        guard let message = try shown.message(call.store) else { throw Problem.messageNotFound(id) }
         // HEAD is safe (RFC 9110, 9.2.1): who asks with it has read nothing.
         if !shown.isRead, mayChange, call.request.head.method == .get {
             try call.store.write { try $0.markAsRead([id], by: user) }
         }
-        return Answer(call.json(shown, isSingle: true))
+        return call.makingRoom(shown.isLong) {
+            call.json(message, isRead: shown.isRead, isSingle: true).compact
+        }
     }
 
     @Sendable static func deleteNotification(_ call: Call) throws -> Answer {
@@ -104,25 +128,46 @@ extension API {
     }
 }
 
-/// A message and what a user has done with it.
+/// A message that a user has, and what they have done with it.
 private struct Shown: Sendable {
-    let message: Message
+    private let id: Int
+    /// nil: it is long, and read when it is to be shown.
+    private let message: Message?
     let isRead: Bool
 
-    init?(_ id: Int, _ user: Int, _ catalogue: Catalogue) {
-        guard let message = catalogue.message(id) else { return nil }
-        self.message = message
+    init?(_ id: Int, _ user: Int, _ catalogue: Catalogue) throws {
+        guard catalogue.outline(ofMessage: id) != nil else { return nil }
+        self.id = id
+        message = catalogue.isLongMessage(id) ? nil : try catalogue.message(id)
         isRead = catalogue.isRead(id, by: user)
+    }
+
+    var isLong: Bool { message == nil }
+
+    /// nil when it has gone.
+    func message(_ store: Store) throws -> Message? {
+        try message ?? store.read { try $0.message(id) }
     }
 }
 
 extension Call {
+    /// Makes an answer; of those with long messages one at a time, for else a few at once take all memory there is.
+    fileprivate func makingRoom(_ isLong: Bool, _ body: () throws -> [UInt8]) rethrows -> Answer {
+        var answer = Answer(.ok, .null)
+        answer.body = isLong ? try API.longTurn.withLock { _ in try body() } : try body()
+        return answer
+    }
+
     /// A message as the notifications show it.
-    fileprivate func json(_ shown: Shown, isSingle: Bool) -> JSONValue {
-        let message = shown.message
+    ///
+    /// - Parameter isAbridged: whether there is no room for the whole.
+    fileprivate func json(
+        _ message: Message, isRead: Bool, isSingle: Bool = false, isAbridged: Bool = false
+    ) -> JSONValue {
         var object: JSONObject = [
-            "messageId": .integer(message.id), "subject": .string(message.subject),
-            "message": .string(api.html.html(message)),
+            "messageId": .integer(message.id),
+            "subject": .string(isAbridged ? message.subject.abridged : message.subject),
+            "message": .string(isAbridged ? api.html.abridged(message) : api.html.html(message)),
         ]
         if isSingle { object.append("fromUserId", .integer(message.sender)) }
         object.append("fromUsername", .string(message.senderName))
@@ -130,7 +175,7 @@ extension Call {
         for key in ["projectId", "projectTitle", "taskId"] { object.append(key, .null) }
         object.append("messageType", "BROADCAST")
         object.append("sentDate", .string(message.sentDate))
-        object.append("read", .bool(shown.isRead))
+        object.append("read", .bool(isRead))
         return .object(object)
     }
 
@@ -193,7 +238,9 @@ private struct NotificationQuery {
         var selected = hasBroadcasts ? ids : []
         if let isRead { selected = selected.filter { catalogue.isRead($0, by: user) == isRead } }
         if !from.isEmpty {
-            selected = selected.filter { catalogue.message($0)?.senderName.lowercased().hasPrefix(from) == true }
+            selected = selected.filter { id in
+                catalogue.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
+            }
         }
         if sortsByRead {
             let newestFirst = Array(selected.reversed())
@@ -230,5 +277,12 @@ private struct NotificationPage {
             "page": .integer(page), "pages": .integer(pages), "prevNum": page > 1 ? .integer(page - 1) : .null,
             "perPage": .integer(perPage), "total": .integer(total),
         ]
+    }
+}
+
+extension String {
+    /// The beginning of a long text.
+    fileprivate var abridged: String {
+        unicodeScalars.dropFirst(255).isEmpty ? self : String(unicodeScalars.prefix(255)) + "…"
     }
 }
