@@ -78,7 +78,7 @@ def run(torture):
     server = web.Server(torture, "load-web", users=6)
     try:
         long_run = not torture.quick
-        span = 3 if torture.quick else max(8, (torture.deadline - time.monotonic()) / 6)
+        span = 3 if torture.quick else min(60, max(8, torture.remaining / 6))
         token = make_token(ADMIN)
         browser = server.browser()
         for number in range(300):
