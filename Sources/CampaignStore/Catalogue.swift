@@ -316,10 +316,19 @@ extension Catalogue {
         return brokenSoFar
     }
 
-    /// Whether the disk gives all campaigns back. One that is broken does not count: nobody knows whether it is to be one.
-    var hasAllCampaigns: Bool {
+    /// Whether there are campaigns that the disk has not given back. One that is broken does not count: nobody knows whether
+    /// it is to be one.
+    var lacksCampaigns: Bool { failing[.campaigns] != nil }
+
+    /// Tries to read what the disk has not given back, until it fails again.
+    ///
+    /// - Returns: whether all campaigns are there.
+    func completeCampaigns() -> Bool {
         need(.campaigns)
-        return failing[.campaigns] == nil
+        while let id = failing[.campaigns]?.first {
+            guard (try? reload(.campaigns, id)) != nil, failing[.campaigns]?.contains(id) != true else { return false }
+        }
+        return true
     }
 
     /// The id of the campaign with a name that is canonically equivalent.

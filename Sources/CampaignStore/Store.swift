@@ -180,6 +180,8 @@ public final class Store: Sendable {
                 return .failure(error)
             }
             let transaction = Transaction(state.catalogue, folder)
+            // A writer may try those again.
+            if state.catalogue.lacksCampaigns { state.generation += 1 }
             for writer in batch {
                 let before = transaction.staged
                 do {

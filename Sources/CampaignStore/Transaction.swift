@@ -56,11 +56,15 @@ public final class Transaction {
     /// - Throws: ``FolderUnavailable`` when that is not certain, for the disk does not give all campaigns back.
     public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
         if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
-        if let owner = catalogue.campaignID(named: name), staged.campaigns[owner] == nil { return owner }
-        guard catalogue.hasAllCampaigns else {
+        if let owner = ownerOnDisk(name) { return owner }
+        guard catalogue.completeCampaigns() else {
             throw FolderUnavailable("A campaign cannot be read, so it is not certain that the name is free")
         }
-        return nil
+        return ownerOnDisk(name)
+    }
+
+    private func ownerOnDisk(_ name: String) -> Int? {
+        catalogue.campaignID(named: name).flatMap { staged.campaigns[$0] == nil ? $0 : nil }
     }
 
     /// An id that no campaign has had.

@@ -292,6 +292,20 @@ func failingRecord() throws {
     try store.rename(5, "a")
 }
 
+@Test("a new name can be given as soon as the disk gives back the campaign that may have it")
+func certainAgain() throws {
+    let ground = try Ground(campaigns: [4])
+    symlink("/proc/self/mem", "\(ground.path)/elsewhere")
+    symlink("\(ground.path)/elsewhere", "\(ground.path)/campaigns/5.json")
+    let store = try ground.store()
+    #expect(throws: FolderUnavailable.self) { try store.owner(of: "new") }
+    let generation = try store.generation()
+    try ground.replace(Ground.campaign(5), "elsewhere")
+    #expect(try store.owner(of: "new") == nil)
+    #expect(try store.generation() > generation)
+    #expect(try store.names() == [4: "Campaign 4", 5: "Campaign 5"])
+}
+
 @Test("however often somebody asks for a lock that is held, one place in its queue is enough")
 func onePlace() throws {
     let ground = try Ground(campaigns: [1])
