@@ -58,20 +58,23 @@ public struct API: Responder {
         response(to: request, attempt { try answer(request) })
     }
 
-    public func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]? {
-        guard let generation = try? store.generation() else { return nil }
-        guard let ready = answers.answer(to: target, generation: generation) ?? makeReady(target, generation) else {
-            return nil
-        }
+    public func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String? = nil) -> [UInt8]? {
+        guard let generation = try? store.generation(),
+            let ready = answers.answer(to: target, generation: generation)
+                ?? makeReady(target, generation, largeAnswers)
+        else { return nil }
         if let ifNoneMatch, ready.tag.isIn(ifNoneMatch) { return ready.notModified }
         return ready.whole
     }
 
-    private func makeReady(_ target: String, _ generation: Int) -> AnswerCache.Ready? {
-        var request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
+    private func makeReady(_ target: String, _ generation: Int, _ largeAnswers: String?) -> AnswerCache.Ready? {
+        var request = Request(
+            HTTPRequest(method: .get, scheme: nil, authority: nil, path: target), largeAnswers: largeAnswers)
         let answer = attempt { try self.answer(request) }
         // Others depend on who asks, or on more than the records.
         guard answer.status == .ok, let digest = answer.digest else { return nil }
+        // What is kept is for everybody, so it is none that some take as a file.
+        if largeAnswers == nil, configuration.largeAnswers?.takes(answer.body) == true { return nil }
         let whole = response(to: request, answer)
         let tag = EntityTag(digest)
         request.head.headerFields[.ifNoneMatch] = tag.description
@@ -172,8 +175,8 @@ public struct API: Responder {
             if let condition = request?.head.headerFields[.ifNoneMatch], tag.isIn(condition) {
                 return Response(.notModified, headerFields: fields)
             }
-            if let digest = answer.digest,
-                let location = configuration.largeAnswers?.location(of: answer.body, digest: digest)
+            if let digest = answer.digest, let place = request?.largeAnswers,
+                let location = configuration.largeAnswers?.location(of: answer.body, digest: digest, below: place)
             {
                 fields[.contentType] = "application/json"
                 fields[.xAccelRedirect] = location

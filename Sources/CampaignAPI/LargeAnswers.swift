@@ -7,8 +7,6 @@ public final class LargeAnswers: Sendable {
     private let directory: String
     private let recent = Mutex<[(name: String, size: Int)]>([])
 
-    /// What the web server calls the directory.
-    private static let location = "/campaigns-large/"
     /// Bytes; below this the way over a file costs more than it saves.
     private static let least = 128 << 10
     /// The web server opens a file as soon as it has the answer, so that the latest are enough: this many, and more as
@@ -23,21 +21,26 @@ public final class LargeAnswers: Sendable {
         removeLeftovers()
     }
 
+    /// Whether a body is large enough.
+    func takes(_ body: [UInt8]) -> Bool { body.count >= Self.least }
+
     /// Keeps a body as a file.
     ///
-    /// - Parameter digest: stands for exactly these bytes.
+    /// - Parameters:
+    ///   - digest: stands for exactly these bytes.
+    ///   - place: what the web server calls the directory, with a slash at the end.
     /// - Returns: the value for X-Accel-Redirect, or nil when the body is better sent as it is.
-    func location(of body: [UInt8], digest: String) -> String? {
-        guard body.count >= Self.least else { return nil }
+    func location(of body: [UInt8], digest: String, below place: String) -> String? {
+        guard takes(body) else { return nil }
         let name = "\(getpid())-\(digest).json"
         return recent.withLock { recent in
-            if recent.contains(where: { $0.name == name }) { return Self.location + name }
+            if recent.contains(where: { $0.name == name }) { return place + name }
             guard write(body, name) else { return nil }
             recent.append((name, body.count))
             while recent.count > Self.kept, recent.reduce(0, { $0 + $1.size }) > Self.room {
                 unlink("\(directory)/\(recent.removeFirst().name)")
             }
-            return Self.location + name
+            return place + name
         }
     }
 

@@ -55,10 +55,11 @@ final class Connection: @unchecked Sendable {
     }
 
     /// A GET whose answer depends on nothing that the request says but its target and If-None-Match; nil for all others.
-    var plainGet: (target: String, ifNoneMatch: String?)? {
+    var plainGet: (target: String, ifNoneMatch: String?, largeAnswers: String?)? {
         var isGet = false
         var target: String?
         var ifNoneMatch: String?
+        var largeAnswers: String?
         var next = request.pointee.envp
         while let variable = next?.pointee {
             next = next?.successor()
@@ -76,18 +77,26 @@ final class Connection: @unchecked Sendable {
                 } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) != 0, strncmp(variable, "HTTP_HOST=", 10) != 0 {
                     return nil
                 }
+            case UInt8(ascii: "L") where strncmp(variable, "LARGE_ANSWERS=", 14) == 0:
+                largeAnswers = String(cString: variable + 14)
             case UInt8(ascii: "C") where strncmp(variable, "CONTENT_LENGTH=", 15) == 0: return nil
             default: break
             }
         }
         guard isGet, let target else { return nil }
-        return (target, ifNoneMatch)
+        return (target, ifNoneMatch, largeAnswers)
     }
 
     /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no
     /// HTTP_* variable: no client can set it.
-    var unauthorizedLocation: String? {
-        Variables(request.pointee.envp).first { $0.name == "UNAUTHORIZED_LOCATION" }?.value
+    var unauthorizedLocation: String? { variable("UNAUTHORIZED_LOCATION") }
+
+    /// Where the web server takes large answers as files. Others than nginx do not follow X-Accel-Redirect, so none is
+    /// sent to who does not ask for it.
+    private var largeAnswers: String? { variable("LARGE_ANSWERS") }
+
+    private func variable(_ name: String) -> String? {
+        Variables(request.pointee.envp).first { $0.name == name }?.value
     }
 
     /// Reads the request that has been received.
@@ -98,7 +107,7 @@ final class Connection: @unchecked Sendable {
             let head = try HTTPRequest(meta: Variables(request.pointee.envp))
             let length = try head.announcedLength
             guard length <= bodyLimit else { throw .bodyTooLarge(limit: bodyLimit) }
-            return Request(head, body: try readBody(length))
+            return Request(head, body: try readBody(length), largeAnswers: largeAnswers)
         }
     }
 

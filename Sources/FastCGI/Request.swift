@@ -5,10 +5,13 @@ public struct Request: Sendable {
     /// Method, target (path and query, as the client sent them) and header fields.
     public var head: HTTPRequest
     public var body: [UInt8]
+    /// Where the web server finds large answers that are handed to it as files (X-Accel-Redirect); nil: it takes none.
+    public var largeAnswers: String?
 
-    public init(_ head: HTTPRequest, body: [UInt8] = []) {
+    public init(_ head: HTTPRequest, body: [UInt8] = [], largeAnswers: String? = nil) {
         self.head = head
         self.body = body
+        self.largeAnswers = largeAnswers
     }
 }
 

@@ -7,7 +7,9 @@ public protocol Responder: Sendable {
 
     /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target and If-None-Match;
     /// nil: there is none, and ``respond(to:)-(Request)`` has to make it.
-    func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]?
+    ///
+    /// - Parameter largeAnswers: see ``Request/largeAnswers``.
+    func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?) -> [UInt8]?
 
     /// Whether the answer may have to wait for the disk. Such requests wait on threads of their own, so that the others
     /// are answered meanwhile.
@@ -15,5 +17,5 @@ public protocol Responder: Sendable {
 }
 
 extension Responder {
-    public func readyAnswer(to target: String, ifNoneMatch: String?) -> [UInt8]? { nil }
+    public func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?) -> [UInt8]? { nil }
 }

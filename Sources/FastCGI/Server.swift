@@ -201,8 +201,8 @@ public final class Server: Sendable {
             return false
         }
         guard connection.receive() else { return rest(connection, place) }
-        if let (target, ifNoneMatch) = connection.plainGet,
-            let answer = responder.readyAnswer(to: target, ifNoneMatch: ifNoneMatch)
+        if let (target, ifNoneMatch, largeAnswers) = connection.plainGet,
+            let answer = responder.readyAnswer(to: target, ifNoneMatch: ifNoneMatch, largeAnswers: largeAnswers)
         {
             connection.send([answer], keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)

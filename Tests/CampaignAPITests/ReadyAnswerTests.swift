@@ -75,23 +75,49 @@ func generations() {
     #expect(cache.answer(to: "/a", generation: 2) == nil)
 }
 
-@Test("a large answer that is a file is there for every request, however many others there are")
-func largeAnswers() throws {
-    let (data, large) = (try TemporaryFolder(), try TemporaryFolder())
-    for id in 1...20 {
+/// The API on a folder with large campaigns.
+///
+/// - Parameter large: where it puts large answers.
+private func largeCampaigns(_ count: Int, in data: TemporaryFolder, large: TemporaryFolder) throws -> API {
+    for id in 1...count {
         let description = String(repeating: "\(id) ", count: 100_000)
         try data.write(#"{"name": "\#(id)", "description": "\#(description)"}"#, to: "campaigns/\(id).json")
     }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var configuration = Configuration(secret: Service.secret)
     configuration.largeAnswers = LargeAnswers(directory: large.path)
-    let api = API(try Store(DataFolder(data.path), logger: logger), configuration, logger: logger)
+    return API(try Store(DataFolder(data.path), logger: logger), configuration, logger: logger)
+}
+
+@Test("a large answer is a file for who takes files, and whole for who does not, whoever asked before")
+func takesFiles() throws {
+    let (data, large) = (try TemporaryFolder(), try TemporaryFolder())
+    let api = try largeCampaigns(1, in: data, large: large)
+    let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/api/v2/campaigns/1/")
+    func answer(_ place: String?) -> [UInt8] {
+        if let ready = api.readyAnswer(to: head.path ?? "", ifNoneMatch: nil, largeAnswers: place) { return ready }
+        let made = api.respond(to: Request(head, largeAnswers: place))
+        return made.head + made.body
+    }
+    for place in [nil, "/large/", nil, "/other/", nil] as [String?] {
+        let answer = text(answer(place)) ?? ""
+        if let place {
+            #expect(answer.contains(": \(place)\(getpid())-") && answer.hasSuffix(".json\r\n\r\n"))
+        } else {
+            #expect(!answer.lowercased().contains("x-accel") && answer.utf8.count > 200_000)
+        }
+    }
+}
+
+@Test("a large answer that is a file is there for every request, however many others there are")
+func largeAnswers() throws {
+    let (data, large) = (try TemporaryFolder(), try TemporaryFolder())
+    let api = try largeCampaigns(20, in: data, large: large)
     for _ in 0..<2 {
         for id in 1...20 {
-            let answer = text(api.readyAnswer(to: "/api/v2/campaigns/\(id)/", ifNoneMatch: nil)) ?? ""
-            guard let location = answer.firstMatch(of: /(?i)x-accel-redirect: \/campaigns-large\/(\S+)/) else {
-                continue
-            }
+            let answer =
+                text(api.readyAnswer(to: "/api/v2/campaigns/\(id)/", ifNoneMatch: nil, largeAnswers: "/large/")) ?? ""
+            let location = try #require(answer.firstMatch(of: /(?i)x-accel-redirect: \/large\/(\S+)/))
             #expect(FileManager.default.fileExists(atPath: "\(large.path)/\(location.1)"), "campaign \(id)")
         }
     }

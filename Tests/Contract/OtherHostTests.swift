@@ -31,7 +31,7 @@ struct OtherHostTests {
         client.host.stop()
     }
 
-    /// A body may be large, and its length unknown.
+    /// A body may be large, and its length unknown; an answer may be large.
     private static func checkBodies(with client: HostClient) throws {
         let manager = try Authorization.header(.string("manager")) ?? ""
         let inChunks = (name: "Transfer-Encoding", value: "chunked")
@@ -45,6 +45,11 @@ struct OtherHostTests {
                 "POST", "/api/v2/campaigns/", headers: headers + [("Authorization", manager)], body: Data(text.utf8))
             let answered = try client.send(asked)
             #expect(answered.status == status, "\(size) bytes, \(headers.isEmpty ? "" : "in chunks")")
+            // And so may an answer.
+            guard status == 201 else { continue }
+            let read = try client.send(Asked("GET", try #require(answered.header("Location"))))
+            #expect(read.status == 200 && read.header("X-Accel-Redirect") == nil)
+            #expect(String(decoding: read.body, as: UTF8.self).contains(name) && read.body.count > size)
         }
     }
 

@@ -22,6 +22,7 @@ private final class Echo: Responder {
         switch request.head.path {
         case "/large": return Response(.ok, body: Self.large)
         case "/unauthorized": return Response(.unauthorized)
+        case "/files": return text(request.largeAnswers ?? "none")
         case "/empty": return Response(.noContent)
         case "/wait/gate", "/gate":
             change.lock()
@@ -532,4 +533,15 @@ func unauthorizedLocation() throws {
     // A client's header is another variable.
     let headers = [("Unauthorized-Location", "/x"), ("X-Accel-Redirect", "/x")].map { (name: $0.0, value: $0.1) }
     #expect(try client.ask(Asked("GET", "/unauthorized", headers: headers)).header("X-Accel-Redirect") == nil)
+}
+
+@Test("where large answers go as files is for the web server to say, and no client's header says it")
+func largeAnswers() throws {
+    let live = try Live()
+    let client = try live.client()
+    try client.send(
+        FastCGIRecord.request(variables("GET", "/files") + [("LARGE_ANSWERS", "/large/")], body: [], keep: true))
+    #expect(text(try client.receive()) == "/large/")
+    let headers = [("Large-Answers", "/x/"), ("Large_Answers", "/x/")].map { (name: $0.0, value: $0.1) }
+    #expect(text(try client.ask(Asked("GET", "/files", headers: headers))) == "none")
 }

@@ -11,6 +11,10 @@ public struct Command {
 
     public struct Failed: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) {
+            self.description = description
+        }
     }
 
     /// Runs a program to its end.
