@@ -70,8 +70,18 @@ public struct API: Responder {
     private func makeReady(_ target: String, _ generation: Int, _ largeAnswers: String?) -> AnswerCache.Ready? {
         var request = Request(
             HTTPRequest(method: .get, scheme: nil, authority: nil, path: target), largeAnswers: largeAnswers)
-        let answer = attempt { try self.answer(request) }
-        // Others depend on who asks, or on more than the records.
+        // Others depend on who asks.
+        guard let destination = Self.destination(of: request), let route = destination.route(for: .get),
+            !route.right.needsToken
+        else { return nil }
+        // One for all spellings of a path and all queries, which no such route looks at: what is asked for in ever new
+        // ways is not made ever anew, nor does it drive out the rest.
+        let path = Self.base + destination.path(of: route)
+        if path != target, let ready = answers.answer(to: path, generation: generation) { return ready }
+        let answer = attempt {
+            try route.handler(Call(api: self, request: request, ids: destination.ids, userID: nil))
+        }
+        // Others depend on more than the records.
         guard answer.status == .ok, let digest = answer.digest else { return nil }
         // What is kept is for everybody, so it is none that some take as a file.
         if largeAnswers == nil, configuration.largeAnswers?.takes(answer.body) == true { return nil }
@@ -81,7 +91,7 @@ public struct API: Responder {
         let ready = AnswerCache.Ready(
             tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head)
         // One that is a file is looked at anew every time: files go, too.
-        if whole.headerFields[.xAccelRedirect] == nil { answers.keep(ready, to: target, generation: generation) }
+        if whole.headerFields[.xAccelRedirect] == nil { answers.keep(ready, to: path, generation: generation) }
         return ready
     }
 

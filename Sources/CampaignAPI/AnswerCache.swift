@@ -21,20 +21,22 @@ final class AnswerCache: Sendable {
     /// Bytes of answers that are kept at the most; when there are more, it begins anew.
     private static let capacity = 16 << 20
 
-    /// - Parameter generation: the state of the records that the answer has to show.
-    func answer(to target: String, generation: Int) -> Ready? {
-        state.withLock { $0.generation == generation ? $0.answers[target] : nil }
+    /// - Parameters:
+    ///   - path: in the one spelling that answers are kept by.
+    ///   - generation: the state of the records that the answer has to show.
+    func answer(to path: String, generation: Int) -> Ready? {
+        state.withLock { $0.generation == generation ? $0.answers[path] : nil }
     }
 
     /// - Parameter generation: the state of the records from before the answer was made.
-    func keep(_ answer: Ready, to target: String, generation: Int) {
-        let size = answer.whole.count + answer.notModified.count + target.utf8.count
+    func keep(_ answer: Ready, to path: String, generation: Int) {
+        let size = answer.whole.count + answer.notModified.count + path.utf8.count
         guard size <= Self.capacity else { return }
         state.withLock { state in
             if state.generation != generation || state.size + size > Self.capacity {
                 state = State(generation: generation)
             }
-            if state.answers.updateValue(answer, forKey: target) == nil { state.size += size }
+            if state.answers.updateValue(answer, forKey: path) == nil { state.size += size }
         }
     }
 }

@@ -42,6 +42,15 @@ struct Destination {
         return routes.first { $0.method == method }
     }
 
+    /// The path as the route's pattern spells it, with the ids in it.
+    func path(of route: Route) -> String {
+        var ids = ids[...]
+        return route.path.split(separator: "/").reduce(into: "/") { path, segment in
+            path += segment.hasPrefix("{") ? ids.popFirst().map { "\($0)" } ?? "" : String(segment)
+            path += "/"
+        }
+    }
+
     /// What the path may be asked, as the Allow header says it.
     var allow: String {
         var methods = routes.map(\.method.rawValue) + ["OPTIONS"]

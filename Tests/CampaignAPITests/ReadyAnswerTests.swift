@@ -19,7 +19,8 @@ private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $
     arguments: [
         "/campaigns/", "/campaigns", "/campaigns/5/", "/campaigns/5/?a=b", "/projects/1/campaigns/",
         "/organisations/1/campaigns/",
-        "/system/docs/json/",
+        "/system/docs/json/", "/campaigns?", "/campaigns/005", "/campaigns/%35/?a", "/%63ampaigns/",
+        "/projects/01/campaigns?n=1", "/organisations/1/campaigns/?n=%zz&/",
     ])
 func same(path: String) throws {
     for service in [try Service(), try Service(origins: ["https://tasks.example.org"])] {
@@ -40,6 +41,25 @@ func same(path: String) throws {
 func never(path: String) throws {
     let service = try Service()
     for _ in 0..<2 { #expect(service.api.readyAnswer(to: "/api/v2" + path, ifNoneMatch: nil) == nil) }
+}
+
+@Test("however a path is spelled, and whatever its query is, one answer is kept")
+func spellings() throws {
+    for (target, path) in [
+        ("/campaigns?n=1", "/campaigns/"), ("/projects/%31/campaigns", "/projects/1/campaigns/"),
+        ("/organisations/001/campaigns/?n=2", "/organisations/1/campaigns/"), ("/campaigns/5", "/campaigns/5/"),
+        ("/system/docs/json?n", "/system/docs/json/"), ("/campaigns/5/actions/message-contributors", nil),
+        ("/none/1", nil), ("/campaigns/x/", nil),
+    ] as [(String, String?)] {
+        let destination = Destination(target.prefix { $0 != "?" }, in: API.routes)
+        #expect(destination?.route(for: .get).map { destination?.path(of: $0) ?? "" } == path, "\(target)")
+    }
+    // What is kept for one spelling is what the next one gets.
+    let service = try Service()
+    let first = service.api.readyAnswer(to: "/api/v2/projects/1/campaigns/?n=1", ifNoneMatch: nil)
+    for target in ["/api/v2/projects/1/campaigns/", "/api/v2/projects/%31/campaigns?n=2"] {
+        #expect(first != nil && service.api.readyAnswer(to: target, ifNoneMatch: nil) == first)
+    }
 }
 
 @Test("a ready answer shows a change by hand, and one by the service, at once")
