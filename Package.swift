@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "Messages",
             dependencies: [
-                "CCmark", "Campaigns", "CampaignStore", "JSON",
+                "CCmark", "CLinux", "Campaigns", "CampaignStore", "JSON",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

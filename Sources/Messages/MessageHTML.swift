@@ -1,6 +1,8 @@
 internal import CCmark
+internal import CLinux
 public import Campaigns
 internal import Glibc
+internal import Synchronization
 
 /// Makes of a message HTML that can be put into a page as it is.
 public struct MessageHTML: Sendable {
@@ -11,15 +13,20 @@ public struct MessageHTML: Sendable {
         self.appBaseURL = appBaseURL
     }
 
-    /// Who says it and about what, then the Markdown rendered.
-    public func html(_ message: Message) -> String { heading(message) + Self.render(markdown: message.text) }
+    /// Who says it and about what, then the Markdown rendered, or as it is where that makes far more HTML than text.
+    public func html(_ message: Message) -> String {
+        heading(message) + (Self.render(markdown: message.text) ?? Self.plain(message.text))
+    }
+
+    /// As ``html(_:)`` for a text that ``render(markdown:)`` is known to give nothing for.
+    func plainHTML(_ message: Message) -> String { heading(message) + Self.plain(message.text) }
 
     /// Who says it and about what, and where the rest is, for a page that has no room for it.
     public func abridged(_ message: Message) -> String {
         heading(message) + "<p>This message is long, and so is the page: open the message to read it.</p>\n"
     }
 
-    private func heading(_ message: Message) -> String {
+    func heading(_ message: Message) -> String {
         let profile = "\(appBaseURL)/users/\(message.senderName.percentEncoded)"
         return """
             <p>Message for the \(message.campaignName.escapedForHTML) campaign contributors from admin \
@@ -28,21 +35,40 @@ public struct MessageHTML: Sendable {
             """
     }
 
+    /// Held while a long text is rendered: cmark takes up to 200 times its size.
+    private static let longTurn = Mutex(())
+    /// Bytes.
+    private static let long = 64 << 10
+
+    /// Bytes of HTML that a text may make. Escaping makes at most six times of it, and elements in a text for people little
+    /// more; but a thousand `>` are a thousand quotations in one another, with 26 bytes each.
+    private static func limit(_ length: Int) -> Int { length * 8 + 64 << 10 }
+
     /// Renders Markdown with cmark. Raw HTML comes out as text, and links lead to http, https, mailto or a path alone.
-    static func render(markdown: String) -> String {
+    ///
+    /// - Returns: nil when the HTML would be out of proportion to the text.
+    static func render(markdown: String) -> String? {
+        guard markdown.utf8.count > long else { return renderOne(markdown) }
+        // What cmark has taken would stay with this thread's part of the heap.
+        defer { malloc_trim(0) }
+        return longTurn.withLock { _ in renderOne(markdown) }
+    }
+
+    private static func renderOne(_ markdown: String) -> String? {
         let length = markdown.utf8.count
-        guard let document = cmark_parse_document(markdown, length, CMARK_OPT_DEFAULT) else {
-            return "<pre>\(markdown.escapedForHTML)</pre>\n"
-        }
+        guard let document = cmark_parse_document(markdown, length, CMARK_OPT_DEFAULT) else { return nil }
         defer { cmark_node_free(document) }
         disarm(document)
         // Safe by default: what is left over of raw HTML would be dropped, and dangerous links emptied.
-        guard let html = cmark_render_html(document, CMARK_OPT_DEFAULT) else {
-            return "<pre>\(markdown.escapedForHTML)</pre>\n"
-        }
+        guard let html = cmark_render_html(document, CMARK_OPT_DEFAULT) else { return nil }
         defer { free(html) }
-        return String(cString: html)
+        let count = strlen(html)
+        guard count <= limit(length) else { return nil }
+        return String(decoding: UnsafeRawBufferPointer(start: html, count: count), as: UTF8.self)
     }
+
+    /// A text as it is.
+    private static func plain(_ text: String) -> String { "<pre>\(text.escapedForHTML)</pre>\n" }
 
     /// Turns raw HTML into text, and empties links that are not plainly harmless.
     private static func disarm(_ document: OpaquePointer) {

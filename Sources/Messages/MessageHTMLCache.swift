@@ -3,8 +3,18 @@ internal import Synchronization
 
 /// Renders messages once: who is sent to reads the same, and cmark takes long for some texts.
 public final class MessageHTMLCache: Sendable {
+    private struct Kept {
+        /// Tells the text that was rendered from others, while the process lives.
+        let fingerprint: Int
+        /// The text's own; nil: it is shown as it is, which is soon made again.
+        let html: String?
+
+        /// What it takes besides the HTML is not much more.
+        var size: Int { 64 + (html?.utf8.count ?? 0) }
+    }
+
     private struct State {
-        var rendered: [Int: (message: Message, html: String)] = [:]
+        var rendered: [Int: Kept] = [:]
         var size = 0
     }
 
@@ -19,17 +29,31 @@ public final class MessageHTMLCache: Sendable {
 
     /// As ``MessageHTML/html(_:)``.
     public func html(_ message: Message) -> String {
-        if let kept = state.withLock({ $0.rendered[message.id] }), kept.message == message { return kept.html }
-        let html = renderer.html(message)
-        let size = html.utf8.count + message.text.utf8.count
-        state.withLock { state in
-            if state.size + size > Self.capacity { state = State() }
-            if size <= Self.capacity, state.rendered.updateValue((message, html), forKey: message.id) == nil {
-                state.size += size
-            }
+        var hasher = Hasher()
+        hasher.combine(message.text.utf8.count)
+        var text = message.text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        let fingerprint = hasher.finalize()
+        var kept = state.withLock { $0.rendered[message.id] }
+        if kept?.fingerprint != fingerprint {
+            let new = Kept(fingerprint: fingerprint, html: MessageHTML.render(markdown: message.text))
+            keep(new, message.id)
+            kept = new
         }
-        return html
+        if let html = kept?.html { return renderer.heading(message) + html }
+        return renderer.plainHTML(message)
     }
+
+    private func keep(_ new: Kept, _ id: Int) {
+        guard new.size <= Self.capacity else { return }
+        state.withLock { state in
+            if state.size + new.size > Self.capacity { state = State() }
+            state.size += new.size - (state.rendered.updateValue(new, forKey: id)?.size ?? 0)
+        }
+    }
+
+    /// How many bytes are kept.
+    var keptBytes: Int { state.withLock { $0.size } }
 
     /// As ``MessageHTML/abridged(_:)``.
     public func abridged(_ message: Message) -> String { renderer.abridged(message) }

@@ -1,16 +1,20 @@
 import Campaigns
 import Foundation
-import Messages
 import Testing
+
+@testable import Messages
 
 private let base = "https://tasks.example.org"
 
+private func message(_ text: String, campaign: String = "Floods", sender: String = "anna", id: Int = 1) -> Message {
+    Message(
+        id: id, campaign: 1, campaignName: campaign, sender: 1, senderName: sender, senderPicture: nil,
+        subject: "s", text: text, sentDate: "2026-05-06T14:08:46.123456Z", projects: [])
+}
+
 /// A message's HTML.
 private func html(_ text: String, campaign: String = "Floods", sender: String = "anna") -> String {
-    MessageHTML(appBaseURL: base).html(
-        Message(
-            id: 1, campaign: 1, campaignName: campaign, sender: 1, senderName: sender, senderPicture: nil,
-            subject: "s", text: text, sentDate: "2026-05-06T14:08:46.123456Z", projects: []))
+    MessageHTML(appBaseURL: base).html(message(text, campaign: campaign, sender: sender))
 }
 
 /// What is in a message's body, without the line that says who it is from.
@@ -152,6 +156,56 @@ struct MessageHTMLTests {
     @Test("a NUL does not cut a message off")
     func nul() {
         #expect(body("a\0b").contains("b"))
+    }
+
+    @Test(
+        "a text that would make far more HTML than it is long is shown as it is, and safe",
+        arguments: ["> ", ">", ">a\n\n", "> <script>xss()</script>\n"])
+    func outOfProportion(_ piece: String) throws {
+        let text = String(repeating: piece, count: 100_000 / piece.utf8.count) + "\n\n<img src=x onerror=xss()>"
+        let shown = html(text)
+        #expect(shown.utf8.count < 8 * text.utf8.count + 66_000)
+        let parsed = try #require(try ParsedHTML.parse([shown]).first)
+        #expect(parsed.dangers == [])
+        #expect(parsed.text.contains("<img src=x onerror=xss()>"))
+    }
+
+    @Test("a short text is rendered, however much it is nested")
+    func shortNested() {
+        #expect(body(String(repeating: ">", count: 1000) + "x").hasPrefix("<blockquote>\n<blockquote>"))
+    }
+
+    @Test(
+        "a long text for people is rendered, and one of nothing but what has to be escaped",
+        arguments: ["*a* b\n", "\"", "&"])
+    func longRendered(_ piece: String) {
+        let shown = body(String(repeating: piece, count: 200_000 / piece.utf8.count))
+        #expect(shown.hasPrefix("<p>"))
+    }
+
+    @Test("what is kept of rendered messages is bounded, and shows what the message says now")
+    func cache() {
+        let renderer = MessageHTML(appBaseURL: base)
+        let cache = MessageHTMLCache(renderer)
+        let texts = [
+            "short", "*other*", String(repeating: ">", count: 200_000), String(repeating: ">", count: 200_001),
+            String(repeating: "&", count: 500_000),
+        ]
+        for (id, text) in texts.enumerated() {
+            for name in ["Floods", "Fires"] {
+                for _ in 0..<2 {
+                    // Under an id of its own, and under one that another text had before.
+                    for message in [message(text, campaign: name, id: id), message(text, campaign: name, id: 9)] {
+                        #expect(cache.html(message) == renderer.html(message))
+                    }
+                }
+            }
+        }
+        for id in 10..<20 { _ = cache.html(message(texts[4], id: id)) }
+        #expect(cache.keptBytes <= 16 << 20)
+        let before = cache.keptBytes
+        _ = cache.html(message(texts[2], id: 20))
+        #expect(cache.keptBytes < before + 100)
     }
 
     @Test(
