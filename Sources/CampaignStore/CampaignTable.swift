@@ -58,7 +58,7 @@ struct CampaignTable {
             campaign.id,
             Entry(
                 name: campaign.name, fingerprint: fingerprint, state: state, organisations: campaign.organisations,
-                projects: campaign.projects, opening: Self.opening(campaign)))
+                projects: campaign.projects, opening: Self.isLong(campaign) ? nil : Self.opening(campaign)))
     }
 
     mutating func insert(_ cached: CatalogueCache.Entry) {
@@ -190,6 +190,12 @@ struct CampaignTable {
             if let entry = entries[id] { list.append(id, entry.name) }
         }
         return list
+    }
+
+    /// Whether its opening would not be kept in any case.
+    private static func isLong(_ campaign: Campaign) -> Bool {
+        let texts = [campaign.logo, campaign.url, campaign.description]
+        return texts.reduce(0) { $0 + ($1?.utf8.count ?? 0) } > KeptText.longest
     }
 
     private static func opening(_ campaign: Campaign) -> [UInt8] {

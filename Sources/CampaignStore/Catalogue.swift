@@ -24,7 +24,7 @@ public final class Catalogue {
     private var brokenSoFar: [String: String] = [:]
     /// The highest id that a file of a kind has been named by, broken ones included.
     private var highestIDs: [RecordKind: Int] = [:]
-    /// How many campaigns' files have been read that are not in the cache.
+    /// How many campaigns' files have been read that are not in the cache; large ones count as several.
     private var readSinceCache = 0
     /// Records that could not be judged because the process was short of something; they are looked at again.
     private var unread: [(RecordKind, Int)] = []
@@ -55,7 +55,7 @@ public final class Catalogue {
     private func load(_ kind: RecordKind) throws(SystemError) {
         // In order, for then every sorted list grows at its end.
         let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-        if kind == .campaigns, ids.count >= CatalogueCache.least { return try loadCached(ids) }
+        if kind == .campaigns, CatalogueCache.exists(folder) { return try loadCached(ids) }
         for id in ids { try reload(kind, id) }
     }
 
@@ -198,7 +198,7 @@ public final class Catalogue {
             let fingerprint = hasher.finalize()
             if campaigns.fingerprint(id) != fingerprint {
                 campaigns.insert(try Campaign(file: bytes, id: id), fingerprint: fingerprint, state: state)
-                readSinceCache += 1
+                readSinceCache += CatalogueCache.weight(ofBytes: bytes.count)
             }
         case .organisations:
             organisations[id] = try Organisation(file: bytes, id: id)

@@ -22,6 +22,15 @@ struct CatalogueCache {
     private static let none = -1
     /// Fewer files than this are read as quickly.
     static let least = 500
+    /// Bytes that take as long to read as another file does.
+    private static let piece = 16 << 10
+
+    /// How many files one of so many bytes stands for.
+    static func weight(ofBytes count: Int) -> Int { 1 + count / piece }
+
+    /// Whether there may be one.
+    static func exists(_ folder: DataFolder) -> Bool { access(path(folder), F_OK) == 0 }
+
     /// A file that has changed this shortly before it was read may change again without its times showing it: they move
     /// in steps of some milliseconds. In nanoseconds, with a margin.
     private static let settled = 1_000_000_000

@@ -137,3 +137,19 @@ func cacheMode() throws {
     let cached = try Cached()
     #expect(try FileManager.default.attributesOfItem(atPath: cached.path)[.posixPermissions] as? Int == 0o600)
 }
+
+@Test("a few campaigns whose files are large are worth a cache too, and the next start takes it")
+func fewLarge() throws {
+    let ground = try Ground(campaigns: [1, 2])
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    var catalogue = Catalogue(ground.folder, logger: logger)
+    try catalogue.load()
+    #expect(catalogue.newCacheEntries() == nil)
+    let padding = String(repeating: " ", count: 900_000)
+    for id in 3...12 { try ground.write(Ground.campaign(id) + padding, "campaigns/\(id).json") }
+    catalogue = Catalogue(ground.folder, logger: logger)
+    try catalogue.load()
+    let entries = try #require(catalogue.newCacheEntries())
+    try CatalogueCache.write(entries.map(Cached.forged), ground.folder, now: .max)
+    #expect(try Set(ground.store().names().values) == ["forged"])
+}
