@@ -2,6 +2,7 @@
 //
 // Before main it looks up its own path, to find a helper that prints backtraces, and aborts when it cannot; and the
 // command line reads as empty.
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,3 +14,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments)
     setenv("SWIFT_BACKTRACE", "enable=no,swift-backtrace=/", 0);
     _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
 }
+
+// What is as large goes back to the system as soon as it is let go. glibc would raise this to 32 MiB with the first that
+// is, and long answers would stay in the heaps of all threads that have made one.
+__attribute__((constructor(102))) static void give_back(void) { mallopt(M_MMAP_THRESHOLD, 1 << 20); }
