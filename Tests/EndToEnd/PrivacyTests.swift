@@ -168,7 +168,8 @@ struct PrivacyTests {
         let targets = [
             "/api/v2/a%0a\(forged)", "/api/v2/a%0d%0a\(forged)", "/logos/%1b[2J%1b]0;x%07.svg",
             "/logos/a%0a\(forged).svg", "/logos/%c2%9b2J.svg", "/x%e2%80%a8\(forged)",
-            "/x%c2%85%9b2J", "/api/v2/%22%20%5c%22",
+            "/x%c2%85%9b2J", "/api/v2/%22%20%5c%22", "/logos/none.svg%0a", "/logos/none.svg%0d", "/page.js%0a",
+            "/none.js", "/none.js%0a\(forged).js", "/api/v2/campaigns/1/%0a",
         ]
         for target in targets {
             _ = try service.curl(
@@ -176,7 +177,18 @@ struct PrivacyTests {
                     "GET", target,
                     headers: [(name: "User-Agent", value: "\u{1B}[31m"), (name: "X-Forwarded-For", value: "forged")]))
         }
-        // A logo that is not there goes into the error log too, and the Referer with it.
+        // In the error log a request has its query, Host and Referer, as they are.
+        for (method, target, host, body) in [
+            ("GET", "/api/v2/campaigns/?\u{9B}2J", nil, nil), ("GET", "/logos/none.svg?\u{85}forged", nil, nil),
+            ("GET", "/api/v2/campaigns/?\u{2028}\(forged)", nil, nil), ("GET", "/none.js", "a\u{9B}2J", nil),
+            ("TRACE", "/api/v2/campaigns/?\u{9B}2J", nil, nil),
+            ("POST", "/api/v2/campaigns/?\u{9B}2J", nil, Data(count: 2 << 20)),
+        ] as [(String, String, String?, Data?)] {
+            let headers = host.map { [(name: "Host", value: $0)] } ?? []
+            let answered = try service.curl(Asked(method, target, headers: headers, body: body))
+            #expect(answered.status == 400, "\(method) \(target)")
+            #expect(answered.header("Content-Type") == "application/json", "\(method) \(target)")
+        }
         let referers = ["https://x/\u{1B}[2J\u{07}forged", "\u{9B}2J"]
         for (target, referer) in zip(
             ["/logos/none.svg", "/api/v2/campaigns/", "/other", "/logos/none.svg"], referers + referers)
@@ -208,7 +220,8 @@ struct PrivacyTests {
                     && line.wholeMatch(of: /127\.0\.0\.1 \[[^\]]+\] [A-Z]+ .+ HTTP\/[12]\.[01] \d+ \d+ [\d.]+s/) != nil,
                 "\(line)")
         }
-        #expect(service.printed.contains("none.svg"))
+        // What is not there is no error of nginx's.
+        #expect(!service.printed.contains("none.svg") && !service.printed.contains("none.js"))
         #expect(service.printed.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
         for line in service.printed.split(separator: "\n") where line.contains("forged") {
             #expect(
