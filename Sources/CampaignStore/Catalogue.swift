@@ -316,17 +316,19 @@ extension Catalogue {
         return brokenSoFar
     }
 
-    /// Whether there are campaigns that the disk has not given back. One that is broken does not count: nobody knows whether
-    /// it is to be one.
-    var lacksCampaigns: Bool { failing[.campaigns] != nil }
+    /// Whether there are records that the disk has not given back. One that is broken does not count: nobody knows what it is
+    /// to be.
+    var lacksRecords: Bool { !failing.isEmpty }
 
-    /// Tries to read what the disk has not given back, until it fails again.
+    /// Tries to read what the disk has not given back of some kinds, until it fails again.
     ///
-    /// - Returns: whether all campaigns are there.
-    func completeCampaigns() -> Bool {
-        need(.campaigns)
-        while let id = failing[.campaigns]?.first {
-            guard (try? reload(.campaigns, id)) != nil, failing[.campaigns]?.contains(id) != true else { return false }
+    /// - Returns: whether all is there.
+    func complete(_ kinds: RecordKind...) -> Bool {
+        for kind in kinds {
+            need(kind)
+            while let id = failing[kind]?.first {
+                guard (try? reload(kind, id)) != nil, failing[kind]?.contains(id) != true else { return false }
+            }
         }
         return true
     }
@@ -386,6 +388,17 @@ extension Catalogue {
         need(.messages, id)
         guard let known = messages.stateIfLong(id) else { return messages.messages[id] }
         return try reread(Message.self, .messages, id, known: known, else: "The message cannot be read")
+    }
+
+    /// Sees that the disk has given back a message, and who got it.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func checkReadable(message id: Int) throws(FolderUnavailable) {
+        need(.messages, id)
+        need(.deliveries, id)
+        for kind in [RecordKind.messages, .deliveries] where failing[kind]?.contains(id) == true {
+            throw FolderUnavailable("The message cannot be read")
+        }
     }
 
     /// A message as it is in memory: a long one has neither subject nor text.

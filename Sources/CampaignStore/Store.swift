@@ -181,7 +181,7 @@ public final class Store: Sendable {
             }
             let transaction = Transaction(state.catalogue, folder)
             // A writer may try those again.
-            if state.catalogue.lacksCampaigns { state.generation += 1 }
+            if state.catalogue.lacksRecords { state.generation += 1 }
             for writer in batch {
                 let before = transaction.staged
                 do {

@@ -57,7 +57,7 @@ public final class Transaction {
     public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
         if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
         if let owner = ownerOnDisk(name) { return owner }
-        guard catalogue.completeCampaigns() else {
+        guard catalogue.complete(.campaigns) else {
             throw FolderUnavailable("A campaign cannot be read, so it is not certain that the name is free")
         }
         return ownerOnDisk(name)
@@ -180,8 +180,11 @@ extension Transaction {
 
     public func isDelivered(_ id: Int, to user: Int) -> Bool { catalogue.isDelivered(id, to: user) }
     /// Whether there is a message that has been delivered to anybody.
-    public func hasDelivered(_ id: Int) -> Bool {
-        catalogue.outline(ofMessage: id) != nil && catalogue.recipients(ofMessage: id) != nil
+    ///
+    /// - Throws: ``FolderUnavailable`` when the disk does not give it back.
+    public func hasDelivered(_ id: Int) throws(FolderUnavailable) -> Bool {
+        try checkMessages()
+        return catalogue.outline(ofMessage: id) != nil && catalogue.recipients(ofMessage: id) != nil
     }
 
     /// Marks messages as read by a user, who has them.
@@ -204,7 +207,13 @@ extension Transaction {
         try put(reader)
     }
 
+    private func checkMessages() throws(FolderUnavailable) {
+        guard catalogue.complete(.messages, .deliveries) else { throw FolderUnavailable("A message cannot be read") }
+    }
+
     private func reader(_ user: Int) throws(FolderUnavailable) -> Reader {
+        // What a user has done with a message that is not there counts for nothing, and would be forgotten.
+        try checkMessages()
         if let staged = staged.readers[user] { return staged }
         // A broken record is for a person to mend, not to be written over.
         guard let reader = catalogue.soundReader(user) else {

@@ -7,7 +7,7 @@ import Testing
 @testable import CampaignAPI
 
 /// A service whose user 3 has got messages with these texts; the first is 1.
-private func service(_ texts: [String]) throws -> Service {
+func service(messages texts: [String]) throws -> Service {
     let service = try Service()
     try service.folder.write(#"{"projectId": 1, "contributors": [3]}"#, to: "projects/1.json")
     for (index, text) in texts.enumerated() {
@@ -28,7 +28,7 @@ private func page(_ service: Service, _ query: String = "") throws -> [[String: 
 @Test("long messages and short ones are shown alike, on a page and alone, also after a change by hand")
 func longAndShort() throws {
     let texts = ["short *1*", String(repeating: "long *2* ", count: 4000), "short *3*"]
-    let service = try service(texts)
+    let service = try service(messages: texts)
     for _ in 0..<2 {
         let shown = try page(service)
         #expect(shown.map { $0["messageId"] as? Int } == [3, 2, 1])
@@ -55,7 +55,7 @@ func longAndShort() throws {
 @Test("a page of the longest messages is bounded, has them all, and each is whole when it is opened")
 func fullPage() throws {
     let texts = ["short"] + (2...12).map { "\($0) " + String(repeating: "&", count: 1_000_000) }
-    let service = try service(texts)
+    let service = try service(messages: texts)
     let response = service.ask(.get, "/notifications/?pageSize=100&sortDirection=asc", user: 3)
     #expect(response.body.count < 40 << 20)
     let shown = try response.json["userMessages"] as? [[String: Any]] ?? []

@@ -50,7 +50,8 @@ struct LimitTests {
     }
 
     @Test(
-        "while very many bad tokens are sent at once, no token at all gets in from there, so that who waits guesses none")
+        "while very many bad tokens are sent at once, no token at all gets in from there, so that who waits guesses none"
+    )
     func guessing() throws {
         let curls = (0..<3).map { _ in
             Command.make(

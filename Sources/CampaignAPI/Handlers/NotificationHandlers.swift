@@ -42,6 +42,7 @@ extension API {
     @Sendable static func getNotification(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
         let (shown, mayChange) = try call.store.read { catalogue in
+            try catalogue.checkReadable(message: id)
             try checkOwner(id, user, isThere: catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
             guard !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
                 throw Problem.messageNotFound(id)
@@ -62,7 +63,7 @@ extension API {
     @Sendable static func deleteNotification(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
         try call.store.write { transaction in
-            try checkOwner(id, user, isThere: transaction.hasDelivered(id), transaction.isDelivered)
+            try checkOwner(id, user, isThere: try transaction.hasDelivered(id), transaction.isDelivered)
             guard try transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
             try transaction.deleteMessages([id], for: user)
         }
@@ -112,7 +113,8 @@ extension API {
             })
         let user = call.userID ?? 0
         try call.store.write { transaction in
-            guard ids.allSatisfy({ !transaction.hasDelivered($0) || transaction.isDelivered($0, to: user) }) else {
+            guard try ids.allSatisfy({ try !transaction.hasDelivered($0) || transaction.isDelivered($0, to: user) })
+            else {
                 throw Problem.accessOtherUserMessage
             }
             try body(transaction, ids.intersection(transaction.messages(of: user)), user)
