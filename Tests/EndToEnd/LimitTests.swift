@@ -42,7 +42,8 @@ struct LimitTests {
 
     @Test("after 300 bad tokens an address is answered late, with 429, and a good token counts as ever")
     func failedTokens() throws {
-        let answers = try ask(330, "PATCH", "/api/v2/campaigns/1/", "Token x", "{}")
+        // More than a slow machine lets the limit forget meanwhile.
+        let answers = try ask(450, "PATCH", "/api/v2/campaigns/1/", "Token x", "{}")
         #expect(answers.prefix(300).allSatisfy { $0 == "401 application/json  Token" })
         #expect(answers.suffix(10).allSatisfy { $0 == "429 application/json 6 " })
         #expect(try service.curl(asked("PATCH", "/api/v2/campaigns/1/", authorization)).status == 200)
