@@ -46,7 +46,7 @@ struct CampaignTable {
     /// Of the file when it was read.
     func state(_ id: Int) -> FileState? { entries[id]?.state }
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
-    func id(named name: String) -> Int? { owners[name] }
+    func ids(named name: String) -> Set<Int> { sharedNames[name] ?? owners[name].map { [$0] } ?? [] }
 
     /// Adds a campaign, or puts it in the place of the one with its id.
     ///

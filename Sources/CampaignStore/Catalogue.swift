@@ -333,10 +333,10 @@ extension Catalogue {
         return true
     }
 
-    /// The id of the campaign with a name that is canonically equivalent.
-    func campaignID(named name: String) -> Int? {
+    /// The ids of the campaigns with a name that is canonically equivalent: more than one where hands have given it.
+    func campaignIDs(named name: String) -> Set<Int> {
         need(.campaigns)
-        return campaigns.id(named: name)
+        return campaigns.ids(named: name)
     }
 
     /// A campaign as `GET /campaigns/{campaign_id}/` shows it, or nil when there is none.

@@ -64,7 +64,7 @@ public final class Transaction {
     }
 
     private func ownerOnDisk(_ name: String) -> Int? {
-        catalogue.campaignID(named: name).flatMap { staged.campaigns[$0] == nil ? $0 : nil }
+        catalogue.campaignIDs(named: name).filter { staged.campaigns[$0] == nil }.min()
     }
 
     /// An id that no campaign has had.

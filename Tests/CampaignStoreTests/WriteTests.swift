@@ -261,7 +261,12 @@ func sharedName() throws {
     try ground.write(Ground.campaign(2, "a"), "campaigns/2.json")
     let store = try ground.store()
     #expect(try store.names() == [1: "a", 2: "a"])
-    try store.delete(1)
+    // Also for who comes in the same group as the one that takes it away.
+    let left = try store.write { transaction in
+        try transaction.removeCampaign(1)
+        return try transaction.campaignID(named: "a")
+    }
+    #expect(left == 2)
     #expect(try store.owner(of: "a") == 2)
     try store.rename(2, "b")
     #expect(try store.owner(of: "a") == nil)
