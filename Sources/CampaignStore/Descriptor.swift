@@ -82,6 +82,8 @@ struct Descriptor: ~Copyable {
 
     /// Reads from a place to the file's end, or so many bytes.
     func read(at place: Int, count: Int) throws(SystemError) -> [UInt8] {
+        // Of no bytes Swift makes its one empty array, and writes into it.
+        guard count > 0 else { return [] }
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
