@@ -37,6 +37,8 @@ public struct DataFolder: Sendable {
     var mailLock: String { "\(path)/messages/.mail-lock" }
 
     func directory(_ kind: RecordKind) -> String { "\(path)/\(kind.rawValue)" }
+    /// The folder itself, and those of all kinds of records.
+    var directories: [String] { [path] + RecordKind.allCases.map { directory($0) } }
     func file(_ kind: RecordKind, _ id: Int) -> String { "\(path)/\(kind.rawValue)/\(id).json" }
     /// The next free id of a kind whose records the service makes.
     func counter(_ kind: RecordKind) -> String { "\(directory(kind))/\(Self.counterName)" }
@@ -130,7 +132,7 @@ public struct DataFolder: Sendable {
 
     /// Why the folder cannot be read or written now, or nil when it can.
     public func trouble() -> String? {
-        for directory in [path] + RecordKind.allCases.map({ directory($0) }) {
+        for directory in directories {
             // A folder that is not there yet is as good as an empty one, as long as it can be made.
             guard access(directory, F_OK) == 0 else { continue }
             guard access(directory, R_OK | X_OK) == 0 else {

@@ -217,6 +217,7 @@ struct IDCounter {
         }
         try file.write(Array("\(next)\n".utf8))
     }
+
     /// Writes it where there is no change that the ``Journal`` knows the id by, and waits until it is on the disk.
     func keep(_ next: Int) throws(SystemError) {
         guard try read() != next else { return }

@@ -25,9 +25,8 @@ struct FolderLock: ~Copyable {
                     file = Descriptor(adopting: number, folder.lock)
                 }
                 // Somebody may have removed the file meanwhile, and others lock a new one.
-                var named = stat()
-                let held = try file.status()
-                if stat(folder.lock, &named) == 0, named.st_ino == held.st_ino, named.st_dev == held.st_dev {
+                let held = FileIdentity(try file.status())
+                if FileIdentity(folder.lock) == held {
                     self.file = file
                     return
                 }

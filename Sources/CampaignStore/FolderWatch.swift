@@ -48,7 +48,7 @@ final class FolderWatch {
     func isOf(_ folder: DataFolder) -> Bool { Self.identities(folder) == identities }
 
     private static func identities(_ folder: DataFolder) -> [FileIdentity?] {
-        ([folder.path] + RecordKind.allCases.map { folder.directory($0) }).map { FileIdentity($0) }
+        folder.directories.map { FileIdentity($0) }
     }
 
     /// Takes what has been queued, without waiting.

@@ -63,7 +63,8 @@ final class Journal: @unchecked Sendable {
         if let last, size >= end {
             let header = try opened.file.read(at: last.place, count: JournalGroup.Header.size)
             // A group that is the same may have been written since, by a process that died before it was done.
-            if header.starts(with: last.header), header.dropLast().last != JournalGroup.Header.open {
+            let state = header.dropFirst(JournalGroup.Header.state).first
+            if header.starts(with: last.header), state != JournalGroup.Header.open {
                 if size == end { return }
             } else {
                 forget()
@@ -164,24 +165,20 @@ final class Journal: @unchecked Sendable {
 
     // MARK: Bringing the files to the disk
 
-    /// The right to bring all files to the disk and to empty the journal. One process at a time has it: an error of the
-    /// disk is told once, and whoever came second would take it for success.
-    struct SyncTurn: ~Copyable {
-        private let file: Descriptor
-
-        /// nil when another process has it, or there is no journal.
-        init?(_ folder: DataFolder) {
-            guard let file = try? Descriptor(folder.journal, O_RDONLY | O_NONBLOCK),
-                flock(file.number, LOCK_EX | LOCK_NB) == 0
-            else { return nil }
-            self.file = file
-        }
-
-        /// Gives it back.
-        consuming func end() {}
+    /// Brings all files to the disk and empties the journal, unless another process is about to, or there is none. One at a
+    /// time may: an error of the disk is told once, and whoever came second would take it for success.
+    static func inSyncTurn<Failure: Error>(
+        _ folder: DataFolder, _ body: () throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let file = try? Descriptor(folder.journal, O_RDONLY | O_NONBLOCK),
+            flock(file.number, LOCK_EX | LOCK_NB) == 0
+        else { return }
+        let result = Result { () throws(Failure) in try body() }
+        flock(file.number, LOCK_UN)
+        try result.get()
     }
 
-    /// Says that ``sync(_:in:)`` begins, for whoever has the ``SyncTurn``.
+    /// Says that ``sync(_:in:)`` begins, for whoever is in ``inSyncTurn(_:_:)``.
     ///
     /// Where that has been said before and the journal is not empty, the disk has refused something, or nobody was there to be
     /// told. It says so once, and takes for written what it has lost; so all files are written anew first.
@@ -247,7 +244,7 @@ final class Journal: @unchecked Sendable {
     /// A folder inside of the data folder may be a mount, or a link to another disk.
     private static func syncFileSystems(of folder: DataFolder) throws(SystemError) {
         var devices: Set<dev_t> = []
-        for directory in [folder.path] + RecordKind.allCases.map({ folder.directory($0) }) {
+        for directory in folder.directories {
             do throws(SystemError) {
                 let opened = try Descriptor(directory, O_RDONLY | O_DIRECTORY)
                 if devices.insert(try opened.status().st_dev).inserted { try opened.syncFileSystem() }
@@ -356,7 +353,7 @@ enum JournalGroup {
         /// All but the state.
         static let fixed = 89
         /// Where the state is.
-        static let state = 89
+        static let state = fixed
         static let open = UInt8(ascii: "-")
         static let done = UInt8(ascii: "+")
         /// Done, and said of the first group alone: the files of all are on their way to the disk.

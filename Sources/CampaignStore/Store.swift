@@ -26,6 +26,11 @@ public final class Store: Sendable {
         var watch: FolderWatch?
         /// Rises whenever the catalogue may have changed.
         var generation = 0
+
+        /// Lets go of a watch of folders that others have taken the place of.
+        mutating func dropWatch(unlessOf folder: DataFolder) {
+            if watch?.isOf(folder) == false { watch = nil }
+        }
     }
 
     /// Opens a data folder, and reads it.
@@ -136,14 +141,12 @@ public final class Store: Sendable {
             }
         }
         // Whoever has the turn empties it otherwise, or will leave it to the next change.
-        if journal.end > Journal.limit, let turn = Journal.SyncTurn(folder) {
-            let result = Result { () throws(SystemError) in
+        if journal.end > Journal.limit {
+            try Journal.inSyncTurn(folder) { () throws(SystemError) in
                 try journal.beginSync()
                 try Journal.sync(nil, in: folder)
                 try journal.empty()
             }
-            turn.end()
-            try result.get()
         }
         try folder.making { () throws(SystemError) in
             try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
@@ -174,7 +177,7 @@ public final class Store: Sendable {
     private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
         state.withLock { state in
             do throws(FolderUnavailable) {
-                if state.watch?.isOf(folder) == false { state.watch = nil }
+                state.dropWatch(unlessOf: folder)
                 try Self.refresh(&state, watches, folder, logger)
             } catch {
                 return .failure(error)
@@ -201,13 +204,11 @@ public final class Store: Sendable {
     public func checkpoint() throws(FolderUnavailable) { try checkpoint(lockTimeout) }
 
     private func checkpoint(_ timeout: Duration) throws(FolderUnavailable) {
-        guard let size = FileState(folder.journal)?.size, size > 0, let turn = Journal.SyncTurn(folder) else { return }
-        let result = Result { () throws(FolderUnavailable) in try bringToDisk(timeout) }
-        turn.end()
-        try result.get()
+        guard let size = FileState(folder.journal)?.size, size > 0 else { return }
+        try Journal.inSyncTurn(folder) { () throws(FolderUnavailable) in try bringToDisk(timeout) }
     }
 
-    /// Whoever calls has the ``Journal/SyncTurn``.
+    /// Whoever calls is in ``Journal/inSyncTurn(_:_:)``.
     private func bringToDisk(_ timeout: Duration) throws(FolderUnavailable) {
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
@@ -226,9 +227,7 @@ public final class Store: Sendable {
 
     /// Reads everything anew where the folder is another one by now and nobody was told, such as one behind a link.
     public func lookAfterFolder() {
-        state.withLock { state in
-            if state.watch?.isOf(folder) == false { state.watch = nil }
-        }
+        state.withLock { $0.dropWatch(unlessOf: folder) }
     }
 
     /// Keeps a picture, as ``DataFolder/keepLogo(_:fileExtension:timeout:queue:)`` does.

@@ -15,18 +15,20 @@ public struct MessageHTML: Sendable {
 
     /// Who says it and about what, then the Markdown rendered, or as it is where that makes far more HTML than text.
     public func html(_ message: Message) -> String {
-        heading(message) + (Self.render(markdown: message.text) ?? Self.plain(message.text))
+        html(message, rendered: Self.render(markdown: message.text))
     }
 
-    /// As ``html(_:)`` for a text that ``render(markdown:)`` is known to give nothing for.
-    func plainHTML(_ message: Message) -> String { heading(message) + Self.plain(message.text) }
+    /// - Parameter rendered: what ``render(markdown:)`` gives for the text.
+    func html(_ message: Message, rendered: String?) -> String {
+        heading(message) + (rendered ?? "<pre>\(message.text.escapedForHTML)</pre>\n")
+    }
 
     /// Who says it and about what, and where the rest is, for a page that has no room for it.
     public func abridged(_ message: Message) -> String {
         heading(message) + "<p>This message is long, and so is the page: open the message to read it.</p>\n"
     }
 
-    func heading(_ message: Message) -> String {
+    private func heading(_ message: Message) -> String {
         let profile = "\(appBaseURL)/users/\(message.senderName.percentEncoded)"
         return """
             <p>Message for the \(message.campaignName.escapedForHTML) campaign contributors from admin \
@@ -66,9 +68,6 @@ public struct MessageHTML: Sendable {
         guard count <= limit(length) else { return nil }
         return String(decoding: UnsafeRawBufferPointer(start: html, count: count), as: UTF8.self)
     }
-
-    /// A text as it is.
-    private static func plain(_ text: String) -> String { "<pre>\(text.escapedForHTML)</pre>\n" }
 
     /// Turns raw HTML into text, and empties links that are not plainly harmless.
     private static func disarm(_ document: OpaquePointer) {

@@ -40,8 +40,7 @@ public final class MessageHTMLCache: Sendable {
             keep(new, message.id)
             kept = new
         }
-        if let html = kept?.html { return renderer.heading(message) + html }
-        return renderer.plainHTML(message)
+        return renderer.html(message, rendered: kept?.html)
     }
 
     private func keep(_ new: Kept, _ id: Int) {
