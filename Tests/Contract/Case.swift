@@ -33,7 +33,7 @@ struct Case: Sendable, CustomTestStringConvertible {
         #expect(!steps.isEmpty)
         var captures = Captures()
         for (index, step) in steps.enumerated() {
-            let deadline = Date(timeIntervalSinceNow: step["until"] == true ? 10 : 0)
+            let deadline = Date(timeIntervalSinceNow: step["until"] == true ? 60 : 0)
             while true {
                 var attempt = captures
                 let asked = try Step(step).request(&attempt)

@@ -112,7 +112,7 @@ struct ReadmeTests {
     /// What the README's first block sets, as it is for a service.
     private static func settings(of block: [ShownCommand], _ service: LiveService) throws -> [String: String] {
         // The last line that serve prints before it waits.
-        let deadline = Date(timeIntervalSinceNow: 30)
+        let deadline = Date(timeIntervalSinceNow: 60)
         while !service.printed.contains("Ctrl-C ends it"), Date() < deadline { usleep(20_000) }
         let url = try #require(service.printed.firstMatch(of: /READY +(.+)\/\n/)).output.1
         let token = try #require(service.printed.firstMatch(of: /\n *TOKEN='?([^'\n]+)'?\n/)).output.1

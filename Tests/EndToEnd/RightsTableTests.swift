@@ -136,7 +136,7 @@ struct RightsTableTests {
     }
 
     private func waitForDelivery(_ count: Int, _ client: FastCGIClient, _ authorization: String) throws {
-        let deadline = Date(timeIntervalSinceNow: 10)
+        let deadline = Date(timeIntervalSinceNow: 60)
         let asked = Asked(
             "GET", "/api/v2/notifications/queries/own/count-unread/", headers: [("Authorization", authorization)])
         while try client.ask(asked).json["unread"] as? Int != count, Date() < deadline { usleep(10_000) }

@@ -8,7 +8,7 @@ func idle(signal: Int32) throws {
     let site = try Site()
     let daemon = try site.start("s")
     let time = ContinuousClock().measure { #expect(daemon.end(signal) == 0) }
-    #expect(time < .seconds(2))
+    #expect(time < .seconds(8))
     #expect(!FileManager.default.fileExists(atPath: site.socket("s")))
 }
 
@@ -21,7 +21,7 @@ func idleConnections() throws {
     // As nginx does: a connection that the other side has ended is closed.
     inBackground { for client in clients where client.connection.isAtEnd() { client.connection.close() } }
     let time = ContinuousClock().measure { #expect(daemon.end() == 0) }
-    #expect(time < .seconds(3))
+    #expect(time < .seconds(8))
 }
 
 @Test("SIGTERM under load: what was accepted is answered, what was not answered was not done, and the end is 0")
@@ -64,7 +64,7 @@ func underLoad() throws {
     enough.wait()
     #expect(daemon.end() == 0)
     #expect(!FileManager.default.fileExists(atPath: site.socket("s")))
-    #expect(ended.wait(timeout: .now() + 20) == .success)
+    #expect(ended.wait(timeout: .now() + 60) == .success)
     #expect(lost.withLock { $0 } == [])
     let next = try site.start("s")
     let found = Set(try site.client("s").list().map(\.name))
@@ -99,7 +99,7 @@ func waitingForLock() throws {
     daemon.send(SIGTERM)
     while FileManager.default.fileExists(atPath: site.socket("s")) { usleep(1000) }
     flock(lock, LOCK_UN)
-    #expect(done.wait(timeout: .now() + 10) == .success)
+    #expect(done.wait(timeout: .now() + 60) == .success)
     #expect(status.withLock { $0 } == 200)
     #expect(daemon.wait() == 0)
     #expect(try site.folder.read("data/campaigns/\(id).json").contains(#""name": "b""#))
@@ -204,7 +204,7 @@ func takeoversUnderLoad() throws {
         daemon = next
     }
     isDone.withLock { $0 = true }
-    #expect(ended.wait(timeout: .now() + 20) == .success)
+    #expect(ended.wait(timeout: .now() + 60) == .success)
     #expect(failures.withLock { $0 } == [])
     #expect(try Set(site.client("s").list().map(\.name)) == made.withLock { $0 })
     #expect(site.end(daemon) == 0)

@@ -75,7 +75,7 @@ final class WebSite: @unchecked Sendable {
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         nginx.standardError = try FileHandle(forWritingTo: log)
         try nginx.run()
-        let deadline = Date(timeIntervalSinceNow: 20)
+        let deadline = Date(timeIntervalSinceNow: 60)
         while (try? ask("GET", "/api/v2/system/heartbeat/").status) != 200 {
             guard nginx.isRunning, Date() < deadline else {
                 throw Command.Failed(description: "nginx did not get ready: \(printed)")

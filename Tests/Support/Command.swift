@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A program that runs, or has run.
 public struct Command {
@@ -69,19 +70,28 @@ public struct Command {
 
 /// Ports that nobody listens on.
 public enum FreePort {
+    private static let given = Mutex<Set<UInt16>>([])
+
+    /// A port that this process has not been given before, and that no outgoing connection takes meanwhile.
     public static func find() throws -> Int {
+        for _ in 0..<100 {
+            // Linux takes 32768 and above for outgoing connections.
+            let port = UInt16.random(in: 10_000..<32_000)
+            if given.withLock({ $0.insert(port).inserted }), isFree(port) { return Int(port) }
+        }
+        throw Command.Failed(description: "no port is free")
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let port: UInt16? = withUnsafeMutablePointer(to: &address) { pointer in
+        address.sin_port = port.bigEndian
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
-            } ? UInt16(bigEndian: pointer.pointee.sin_port) : nil
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
-        guard let port else { throw Command.Failed(description: "no port is free") }
-        return Int(port)
     }
 }

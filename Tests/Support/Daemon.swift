@@ -45,7 +45,7 @@ public final class Daemon: @unchecked Sendable {
             }
             drained.signal()
         }
-        guard ready.wait(timeout: .now() + 20) == .success, log.contains("notice ready") else {
+        guard ready.wait(timeout: .now() + 60) == .success, log.contains("notice ready") else {
             process.terminate()
             throw Command.Failed(description: "campaignd did not get ready: \(log)")
         }
@@ -71,7 +71,7 @@ public final class Daemon: @unchecked Sendable {
     /// - Returns: the exit status, or nil when it ended by a signal.
     public func wait() -> Int32? {
         process.waitUntilExit()
-        _ = drained.wait(timeout: .now() + 5)
+        _ = drained.wait(timeout: .now() + 60)
         return process.terminationReason == .exit ? process.terminationStatus : nil
     }
 

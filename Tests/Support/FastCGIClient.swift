@@ -59,13 +59,13 @@ public final class FastCGIClient: @unchecked Sendable {
     /// Connects to a unix socket.
     ///
     /// - Parameter patience: seconds for which an answer is waited for.
-    public init(_ path: String, patience: Int = 20) throws {
+    public init(_ path: String, patience: Int = 60) throws {
         socket = Self.make(AF_UNIX, patience)
         guard UnixSocket.call(connect, socket, path) == 0 else { throw refused() }
     }
 
     /// Connects to a port of this machine.
-    public init(port: Int, patience: Int = 20) throws {
+    public init(port: Int, patience: Int = 60) throws {
         socket = Self.make(AF_INET, patience)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

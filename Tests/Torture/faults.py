@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from common import ADMIN, Broken, Client, Hang, Site
+from common import ADMIN, Broken, Client, Hang, Site, within
 
 # What can fail, and how. A name with ? need not exist on this machine.
 FAULTS = {
@@ -83,7 +83,7 @@ def operations(site):
     def delivered(other):
         found = linked(other)
         other.ask("POST", f"/campaigns/{found['id']}/actions/message-contributors/", {"subject": found["name"], "message": "m"})
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + within(5)
         reader = Client(other.path, 2)
         while time.monotonic() < deadline:
             box = reader.ask("GET", "/notifications/?status=unread").json["userMessages"]
@@ -164,7 +164,7 @@ def detach(tracer, is_stop=False):
     if tracer.poll() is None:
         tracer.send_signal(signal.SIGKILL if is_stop else signal.SIGINT)
     try:
-        tracer.communicate(timeout=3)
+        tracer.communicate(timeout=within(3))
     except subprocess.TimeoutExpired:
         tracer.kill()
         tracer.communicate()
@@ -238,7 +238,7 @@ class Bench:
             if left:
                 torture.find(f"temporary files after a start: {operation.name}, {label}: {left}")
         elif trouble == "hang":
-            torture.find(f"no answer within 9 s: {where}")
+            torture.find(f"no answer within {client.timeout} s: {where}")
             self.restart()
         elif trouble and not on_transport:
             torture.find(f"the connection was closed instead of an answer: {where}")
@@ -249,7 +249,7 @@ class Bench:
             for who, asker in (("the process", own), ("the process beside", self.other)):
                 states[who] = operation.is_done(asker, found)
             # A record that could not be read is tried again once a second.
-            deadline = time.monotonic() + 3
+            deadline = time.monotonic() + within(3)
             while str(states["the process"]) != str(states["the process beside"]) and time.monotonic() < deadline:
                 time.sleep(0.1)
                 states["the process"] = operation.is_done(own, found)
@@ -272,7 +272,7 @@ class Bench:
                 torture.find(f"answered {answer!r}: {where}")
             if states["the process"] != state:
                 torture.find(f"the process shows something else than the one beside: {where}: {states}")
-            if took > 7:
+            if took > within(7):
                 torture.find(f"answered after {took:.0f} s: {where}")
             if answer is not None and answer.status == 201:
                 number = answer.json["campaignId"]
@@ -295,7 +295,7 @@ class Bench:
     @staticmethod
     def heartbeat(client):
         """A record that the disk did not give back is tried again, one a second."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + within(5)
         while True:
             answer = client.ask("GET", "/system/heartbeat/")
             if answer.status != 200 or "broken" not in answer.json or time.monotonic() > deadline:
@@ -452,7 +452,7 @@ def recovery(torture):
             daemon = site.start()
         client = daemon.client()
         # What cannot be carried out at the start is, before anything else is changed.
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + within(5)
         while (answer := client.ask("POST", "/campaigns/", {"name": "after"})).is_polite_refusal and time.monotonic() < deadline:
             time.sleep(0.05)
         names = client.names()

@@ -123,6 +123,10 @@ class History:
         called = time.monotonic()
         answer = client.ask(method, target, body, headers)
         answered = time.monotonic()
+        if answer.is_polite_refusal:
+            # A disk that stood still for longer than a change waits for the lock.
+            self.torture.count("refused")
+            return None
         if answer.status >= 500:
             self.torture.find(f"{kind}: {answer!r}")
             return None
@@ -286,3 +290,5 @@ def run(torture):
             torture.find(f"campaignd check: {site.check()[:200]}")
         site.remove()
         torture.count("histories")
+    if torture.counts.get("refused", 0) * 20 > torture.counts["requests"]:
+        torture.find(f"{torture.counts['refused']} requests were refused")

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 
-from common import Broken, Client, Daemon, Hang, Site, on_threads
+from common import Broken, Client, Daemon, Hang, Site, on_threads, within
 
 CALLS = ("openat,write,writev,pwrite64,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,fsync,fdatasync,"
          "?mkdir,mkdirat,ftruncate,?rmdir,syncfs")
@@ -228,7 +228,7 @@ class Workload:
         until = time.monotonic() + seconds
         on_threads(CLIENTS, lambda number: self.client(daemon, number, until))
         os.kill(pid, signal.SIGTERM)
-        daemon.process.wait(20)
+        daemon.process.wait(within(20))
         daemon.log.close()
         return output
 
@@ -425,7 +425,7 @@ class Replay:
         left = site.lasting_leftovers()
         if left:
             torture.find(f"temporary files after a start after a power cut: {left}")
-        deadline, subjects = time.monotonic() + 3, set()
+        deadline, subjects = time.monotonic() + within(3), set()
         told = {key[1] for key, states in allowed.items() if key[0] == "message" and None not in states}
         while True:
             box = daemon.client(2).ask("GET", "/notifications/?pageSize=100").json["userMessages"]

@@ -4,6 +4,7 @@ import glob
 import gzip
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -11,7 +12,19 @@ import ssl
 import subprocess
 import time
 
-from common import SECRET, Broken, Hang, Site, make_token
+from common import SECRET, Broken, Hang, Site, make_token, within
+
+
+def free_port():
+    """A port that nobody listens on, below those that Linux takes for outgoing connections."""
+    while True:
+        with socket.socket() as probe:
+            port = random.randrange(10_000, 32_000)
+            try:
+                probe.bind(("", port))
+                return port
+            except OSError:
+                pass
 
 
 class Server:
@@ -26,16 +39,14 @@ class Server:
         os.makedirs(self.runs, exist_ok=True)
         os.chmod(self.runs, 0o755)
         os.chmod(torture.scratch, 0o755)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = open(os.path.join(self.site.path, "serve.log"), "wb")
         self.process = subprocess.Popen(
             [os.path.join(self.site.path, "nginx", "serve"), "--binary", torture.binary, "--data", self.site.data, "--port", str(self.port), "--http-port", "0", "--no-limits"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env={"PATH": os.environ["PATH"], "TM_SECRET": SECRET, "XDG_RUNTIME_DIR": self.runs, "LOG_LEVEL": "warning"})
         torture.started(self.process)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + within(30)
         while "READY" not in self.words():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Broken(f"nginx/serve does not start: {self.words()[-500:]}")
@@ -65,7 +76,7 @@ class Server:
 
     def connect(self, timeout=20):
         """A TLS connection."""
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout)
+        plain = socket.create_connection(("127.0.0.1", self.port), within(timeout))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.context.wrap_socket(plain, server_hostname="localhost")
 
@@ -105,9 +116,7 @@ class PlainNginx:
 
     def __init__(self, torture, folder, path):
         self.torture = torture
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         os.makedirs(folder)
         source = os.path.join(torture.root, "nginx")
         with open(os.path.join(source, "campaigns.conf")) as file, open(os.path.join(folder, "campaigns.conf"), "w") as copy:
@@ -127,7 +136,7 @@ class PlainNginx:
             ["nginx", "-p", folder + "/", "-c", os.path.join(folder, "nginx.conf"), "-e", os.path.join(folder, "error.log")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         torture.started(self.process)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + within(10)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -172,7 +181,7 @@ class Browser:
         for attempt in (1, 2):
             fresh = self.connection is None
             if fresh:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=self.timeout)
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=within(self.timeout))
                 self.connection.sock = self.server.connect(self.timeout)
             began = time.monotonic()
             try:

@@ -15,7 +15,7 @@ import time
 import web
 from common import (
     ABORT, BEGIN, DATA, END, GET_VALUES, PARAMS, STDERR, STDIN, STDOUT, UNKNOWN, Broken, Client, Hang, Site, make_token, pair,
-    record, request_bytes, stream, variables)
+    record, request_bytes, stream, variables, within)
 
 
 def begin(request=1, role=1, flags=1, rest=b"\0" * 5):
@@ -218,7 +218,7 @@ def run(torture):
             slowest = max(slowest, took)
             if answer.status != 200:
                 torture.find(f"a good client got {answer!r} after {name}")
-            if took > 5:
+            if took > within(5):
                 torture.find(f"a good client waited {took:.0f} s after a closed connection ({name})")
         except (Broken, Hang, OSError) as error:
             if not daemon.is_alive:
@@ -241,7 +241,8 @@ def run(torture):
         time.sleep(0.05)
         began = time.monotonic()
         try:
-            fresh = Client(daemon.socket, timeout=2 if torture.quick else 45)
+            fresh = Client(daemon.socket)
+            fresh.timeout = 2 if torture.quick else 45
             if fresh.ask("GET", "/campaigns/1/").status != 200:
                 torture.find("a good client was refused beside half a request")
             waits.append(f"{count}: {time.monotonic() - began:.1f} s")
@@ -279,7 +280,7 @@ def supervised(torture, share):
             throw(server.socket, data, torture.random, 0.3)
             began = time.monotonic()
             died = False
-            while time.monotonic() - began < 15:
+            while time.monotonic() - began < within(15):
                 died = died or server.daemon_pid() != pid or not os.path.exists(f"/proc/{pid}")
                 try:
                     if server.get("/system/heartbeat/").status == 200 and (died or time.monotonic() - began > 0.5):
@@ -288,11 +289,11 @@ def supervised(torture, share):
                     pass
                 time.sleep(0.02)
             else:
-                torture.find(f"the service is not back within 15 s after {name}")
+                torture.find(f"the service is not back within {within(15)} s after {name}")
             torture.count("deaths by libfcgi", 1 if died else 0)
             took = time.monotonic() - began
             torture.say(f"{name}: {f'died, served again after {took:.2f} s' if died else 'survived'}")
-            if took > 2:
+            if took > within(2):
                 torture.find(f"it took {took:.1f} s until the service was back after {name}")
     finally:
         server.end()
