@@ -136,7 +136,7 @@ enum Browser {
         let outcome = try Command.run(
             "timeout",
             [
-                "--kill-after=5", "90", try #require(program), "--headless", "--no-sandbox", "--disable-gpu",
+                "--kill-after=5", "300", try #require(program), "--headless", "--no-sandbox", "--disable-gpu",
                 "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-extensions", "--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND",

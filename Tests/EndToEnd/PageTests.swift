@@ -104,7 +104,7 @@ struct PageTests {
     ) throws -> Command.Outcome {
         try Command.run(
             "/usr/bin/timeout",
-            ["--kill-after=5", "180", "/usr/bin/python3", "-B", "\(Repository.root.path)/Tests/EndToEnd/page.py"]
+            ["--kill-after=5", "600", "/usr/bin/python3", "-B", "\(Repository.root.path)/Tests/EndToEnd/page.py"]
                 + arguments,
             environment: environment.merging(["PAGE_AXE": axe]) { $1 })
     }

@@ -4,10 +4,10 @@ From the environment: PAGE_URL, PAGE_DATA (the data folder), CAMPAIGND (the prog
 which pictures of the views are left.
 """
 
-import functools, http.client, json, os, pathlib, ssl, subprocess, tempfile, time, uuid
+import functools, http.client, json, os, pathlib, ssl, subprocess, sys, tempfile, time, uuid
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import SessionNotCreatedException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
@@ -22,7 +22,7 @@ def token(user):
 
 def api(method, path, body=None, user=1):
     address = os.environ["PAGE_URL"].removeprefix("https://")
-    connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=20)
+    connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=60)
     headers = {"Authorization": f"Token {token(user)}"}
     connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, headers)
     answer = connection.getresponse()
@@ -89,12 +89,24 @@ class Page:
         ).split() + [f"--user-data-dir={self.profile.name}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"]:
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.driver = self.started(options)
+        self.driver.set_script_timeout(120)
         self.allowed = allowed
         self.tell("Page.addScriptToEvaluateOnNewDocument", source=TRAP)
         self.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         self.tell("Emulation.setTouchEmulationEnabled", enabled=touch)
-        self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                                                         {"name": "prefers-reduced-motion", "value": "reduce"}])
+
+    @staticmethod
+    def started(options):
+        # On a busy machine chromedriver gives a browser up that takes long to start.
+        for _ in range(2):
+            try:
+                return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+            except SessionNotCreatedException as error:
+                print(error, file=sys.stderr)
+        return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 
     def tell(self, command, **parameters):
         return self.driver.execute_cdp_cmd(command, parameters)
@@ -128,7 +140,7 @@ class Page:
         self.driver.execute_async_script("setTimeout(arguments[0], 50)")
         self.settled()
 
-    def until(self, test, what, seconds=15):
+    def until(self, test, what, seconds=60):
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -144,7 +156,7 @@ class Page:
     def text(self):
         return self.js("return (document.querySelector('dialog[open]') ?? document.body).innerText")
 
-    def sees(self, text, seconds=15):
+    def sees(self, text, seconds=60):
         self.until(lambda: text in self.text(), repr(text), seconds)
 
     def find(self, selector, name):
