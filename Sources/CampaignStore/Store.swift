@@ -209,6 +209,8 @@ public final class Store: Sendable {
     }
 
     /// Whoever calls is in ``Journal/inSyncTurn(_:_:)``.
+    ///
+    /// - Parameter timeout: how long to wait for the folder's lock before anything is begun.
     private func bringToDisk(_ timeout: Duration) throws(FolderUnavailable) {
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
@@ -220,7 +222,8 @@ public final class Store: Sendable {
             return (changes, journal.last)
         }
         try writing { () throws(SystemError) in try Journal.sync(changes, in: folder) }
-        try locked(timeout) { journal throws(FolderUnavailable) in
+        // Patiently: the next one would take a sync that has no end for one that has failed, and write all files anew.
+        try locked(lockTimeout) { journal throws(FolderUnavailable) in
             try writing { () throws(SystemError) in try journal.endSync(of: last) }
         }
     }

@@ -1,6 +1,7 @@
 import CampaignStore
 import Campaigns
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -258,6 +259,21 @@ func syncedAgain() throws {
     let file = try ground.inode("campaigns/1.json")
     try store.checkpoint()
     #expect(try ground.inode("campaigns/1.json") == file)
+}
+
+@Test("stores that end while others write leave nothing behind that makes others write files anew")
+func endedBesideWriters() throws {
+    let ground = try Ground()
+    let files = Mutex<[Int: UInt64?]>([:])
+    try onThreads(4) { writer in
+        for number in 0..<40 {
+            let id = try ground.store().create("\(writer) \(number)")
+            let file = try ground.inode("campaigns/\(id).json")
+            files.withLock { $0[id] = file }
+        }
+    }
+    let anew = try files.withLock { $0 }.filter { try ground.inode("campaigns/\($0.key).json") != $0.value }
+    #expect(anew.keys.sorted() == [])
 }
 
 @Test("while one process brings files to the disk, no other empties the journal")
