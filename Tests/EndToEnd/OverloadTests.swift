@@ -27,8 +27,9 @@ func fullQueue() throws {
     }
     #expect(queue.count >= 1000)
     func refused() throws {
+        // nginx keeps an idle connection for a second, and would ask on that one.
+        sleep(2)
         let start = ContinuousClock.now
-        // A connection that nginx has kept would still be taken for the first of them.
         let answered = try service.curl(Asked("POST", "/api/v2/campaigns/", body: Data("{}".utf8)))
         // nginx waits no less than five seconds for anything.
         #expect(ContinuousClock.now - start < .seconds(5))
@@ -37,8 +38,6 @@ func fullQueue() throws {
         #expect(answered.header("Content-Type") == "application/json")
         #expect(try answered.json["SubCode"] as? String == "ServiceUnavailable")
     }
-    // nginx keeps an idle connection for a second, and would ask on that one.
-    sleep(2)
     try refused()
     for socket in queue { close(socket) }
     queue = []
@@ -57,8 +56,9 @@ private func stop(_ process: Int32) throws {
     try #require(kill(process, SIGSTOP) == 0)
     let threads = "/proc/\(process)/task"
     while try FileManager.default.contentsOfDirectory(atPath: threads).contains(where: { thread in
-        let status = try String(contentsOfFile: "\(threads)/\(thread)/status", encoding: .utf8)
-        return !status.contains("State:\tT")
+        // One that has ended has no status.
+        let status = try? String(contentsOfFile: "\(threads)/\(thread)/status", encoding: .utf8)
+        return status?.contains("State:\tT") == false
     }) {
         usleep(1000)
     }
