@@ -6,9 +6,8 @@ import Testing
 func fullQueue() throws {
     let folder = try TemporaryFolder()
     let service = try LiveService(data: folder.url, environment: ["TM_SECRET": Daemon.secret, "LOG_LEVEL": "info"])
-    let run = String(try #require(service.printed.firstMatch(of: /socket="(\/[^"]+)\/campaignd\.sock"/)).output.1)
-    let text = try String(contentsOfFile: run + "/campaignd.pid", encoding: .utf8)
-    let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    let run = try service.runFolder
+    let process = try campaignd(of: service)
     // A thread that has not stopped yet would take one of the connections.
     try stop(process)
     // nginx has at most a connection of its own in the queue, and this test takes all the other places.
@@ -52,6 +51,31 @@ func fullQueue() throws {
     // An end in the middle of the new start is not waited for until serve loses its patience, after 12 seconds.
     kill(keeper, SIGCONT)
     #expect(ContinuousClock().measure { service.stop() } < .seconds(12))
+}
+
+@Test("serve that is ended before it has started the service anew ends at once")
+func endedBeforeNewStart() throws {
+    let folder = try TemporaryFolder()
+    // It asks for the time before each start. This gives the test the time to hit that moment.
+    try folder.write("#!/bin/sh\nsleep 1\nexec /bin/date \"$@\"\n", to: "slow/date")
+    chmod(folder.path + "/slow/date", 0o755)
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let service = try LiveService(
+        data: folder.url.appendingPathComponent("data"),
+        environment: ["TM_SECRET": Daemon.secret, "PATH": "\(folder.path)/slow:\(path)"])
+    kill(try campaignd(of: service), SIGKILL)
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while !service.printed.contains("starting it again"), Date() < deadline { usleep(1000) }
+    // 0.2 seconds of patience, then the time.
+    usleep(600_000)
+    // Otherwise it loses its patience after 12 seconds.
+    #expect(ContinuousClock().measure { service.stop() } < .seconds(12))
+}
+
+/// The process that serve keeps running.
+private func campaignd(of service: LiveService) throws -> Int32 {
+    let text = try String(contentsOfFile: service.runFolder + "/campaignd.pid", encoding: .utf8)
+    return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
 }
 
 /// Stops a process, and waits until all its threads stand still.

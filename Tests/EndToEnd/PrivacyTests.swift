@@ -139,7 +139,7 @@ struct PrivacyTests {
             try service.curl(
                 Asked("POST", "/api/v2/campaigns/", headers: [(name: "Authorization", value: "Token x\(token)")])))
         var seen = answers.map { ("an answer", String(decoding: $0.body, as: UTF8.self) + "\($0.headers)") }
-        let run = try runFolder()
+        let run = try service.runFolder
         seen.append(("what serve prints", service.printed))
         for name in try FileManager.default.subpathsOfDirectory(atPath: run) {
             guard let text = try? Data(contentsOf: URL(fileURLWithPath: "\(run)/\(name)")) else { continue }
@@ -206,7 +206,7 @@ struct PrivacyTests {
             to: "users/8.json")
         _ = try service.curl(Asked("GET", "/api/v2/campaigns/"))
         // nginx writes its log once a second.
-        let log = URL(fileURLWithPath: try runFolder() + "/access.log")
+        let log = URL(fileURLWithPath: try service.runFolder + "/access.log")
         let deadline = Date(timeIntervalSinceNow: 60)
         var lines: [Substring] = []
         repeat {
@@ -229,10 +229,5 @@ struct PrivacyTests {
                 "\(line)")
             #expect(!line.contains(#""forged""#), "\(line)")
         }
-    }
-
-    /// The folder in which serve keeps the configuration and the log of nginx.
-    private func runFolder() throws -> String {
-        String(try #require(service.printed.firstMatch(of: /socket="(\/[^"]+)\/campaignd\.sock"/)).output.1)
     }
 }

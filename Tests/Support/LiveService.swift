@@ -47,6 +47,16 @@ public final class LiveService: @unchecked Sendable {
         (try? String(decoding: Data(contentsOf: log), as: UTF8.self)) ?? ""
     }
 
+    /// The folder in which serve keeps the configuration and the log of nginx, and the socket and the id of campaignd.
+    public var runFolder: String {
+        get throws {
+            guard let match = printed.firstMatch(of: /socket="(\/[^"]+)\/campaignd\.sock"/) else {
+                throw Command.Failed(description: "serve does not say where the socket is:\n\(printed)")
+            }
+            return String(match.output.1)
+        }
+    }
+
     /// Ends it as Ctrl-C does.
     ///
     /// - Returns: its exit status.
