@@ -173,9 +173,8 @@ final class Journal: @unchecked Sendable {
         guard let file = try? Descriptor(folder.journal, O_RDONLY | O_NONBLOCK),
             flock(file.number, LOCK_EX | LOCK_NB) == 0
         else { return }
-        let result = Result { () throws(Failure) in try body() }
-        flock(file.number, LOCK_UN)
-        try result.get()
+        defer { flock(file.number, LOCK_UN) }
+        try body()
     }
 
     /// Says that ``sync(_:in:)`` begins, for whoever is in ``inSyncTurn(_:_:)``.

@@ -92,10 +92,10 @@ private final class Ground: Sendable {
     }
 
     /// Waits until something is so.
-    func wait(seconds: Double = 60, until isSo: () throws -> Bool) throws {
-        let deadline = Date(timeIntervalSinceNow: seconds)
+    func wait(until isSo: () throws -> Bool) throws {
+        let deadline = Date(timeIntervalSinceNow: 60)
         while try !isSo() {
-            try #require(Date() < deadline, "it did not come to be within \(seconds) s")
+            try #require(Date() < deadline, "it did not come to be within 60 s")
             usleep(5_000)
         }
     }

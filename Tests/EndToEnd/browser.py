@@ -11,6 +11,9 @@ from selenium.common.exceptions import SessionNotCreatedException, StaleElementR
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
+# Seconds for which something is waited for.
+PATIENCE = 60
+
 # --- The service, without the page ---
 
 
@@ -22,7 +25,7 @@ def token(user):
 
 def api(method, path, body=None, user=1):
     address = os.environ["PAGE_URL"].removeprefix("https://")
-    connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=60)
+    connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=PATIENCE)
     headers = {"Authorization": f"Token {token(user)}"}
     connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, headers)
     answer = connection.getresponse()
@@ -79,6 +82,17 @@ return inside.find((element) => called(element) === name) ?? inside.find((elemen
 """
 
 
+def started(options):
+    # On a busy machine chromedriver gives a browser up that takes long to start.
+    for last in (False, False, True):
+        try:
+            return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        except SessionNotCreatedException as error:
+            if last:
+                raise
+            print(error, file=sys.stderr)
+
+
 class Page:
     def __init__(self, width=1280, height=900, dark=False, touch=False, allowed=()):
         self.profile = tempfile.TemporaryDirectory()
@@ -89,7 +103,7 @@ class Page:
         ).split() + [f"--user-data-dir={self.profile.name}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"]:
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = self.started(options)
+        self.driver = started(options)
         self.driver.set_script_timeout(120)
         self.allowed = allowed
         self.tell("Page.addScriptToEvaluateOnNewDocument", source=TRAP)
@@ -97,16 +111,6 @@ class Page:
         self.tell("Emulation.setTouchEmulationEnabled", enabled=touch)
         self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
                                                          {"name": "prefers-reduced-motion", "value": "reduce"}])
-
-    @staticmethod
-    def started(options):
-        # On a busy machine chromedriver gives a browser up that takes long to start.
-        for _ in range(2):
-            try:
-                return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-            except SessionNotCreatedException as error:
-                print(error, file=sys.stderr)
-        return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 
     def tell(self, command, **parameters):
         return self.driver.execute_cdp_cmd(command, parameters)
@@ -140,8 +144,8 @@ class Page:
         self.driver.execute_async_script("setTimeout(arguments[0], 50)")
         self.settled()
 
-    def until(self, test, what, seconds=60):
-        deadline = time.monotonic() + seconds
+    def until(self, test, what):
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 value = test()
@@ -150,14 +154,14 @@ class Page:
             except StaleElementReferenceException:
                 value = None
             if time.monotonic() > deadline:
-                raise AssertionError(f"not there after {seconds} s: {what}\n{self.text()}")
+                raise AssertionError(f"not there after {PATIENCE} s: {what}\n{self.text()}")
             time.sleep(0.03)
 
     def text(self):
         return self.js("return (document.querySelector('dialog[open]') ?? document.body).innerText")
 
-    def sees(self, text, seconds=60):
-        self.until(lambda: text in self.text(), repr(text), seconds)
+    def sees(self, text):
+        self.until(lambda: text in self.text(), repr(text))
 
     def find(self, selector, name):
         return self.until(lambda: self.js(FIND, selector, name), f"{selector} {name!r}")

@@ -181,7 +181,7 @@ class Browser:
         for attempt in (1, 2):
             fresh = self.connection is None
             if fresh:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=within(self.timeout))
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port)
                 self.connection.sock = self.server.connect(self.timeout)
             began = time.monotonic()
             try:
