@@ -6,6 +6,8 @@ public struct Configuration: Sendable {
     public var allowedOrigins: Set<String>
     /// Where the Tasking Manager's web client is, without a slash at the end.
     public var appBaseURL: String
+    /// This service's own address, without a slash at the end (`PUBLIC_URL`); nil where it is not known.
+    public var publicURL: String?
     /// Hands large answers to the web server, where it can take them.
     public var largeAnswers: LargeAnswers?
     /// Called when a message has been stored and is to be delivered.
@@ -16,11 +18,12 @@ public struct Configuration: Sendable {
 
     public init(
         secret: String, allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL,
-        messageSent: @escaping @Sendable () -> Void = {}
+        publicURL: String? = nil, messageSent: @escaping @Sendable () -> Void = {}
     ) {
         self.secret = secret
         self.allowedOrigins = allowedOrigins
         self.appBaseURL = appBaseURL
+        self.publicURL = publicURL
         self.messageSent = messageSent
     }
 }

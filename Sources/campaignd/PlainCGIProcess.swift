@@ -15,7 +15,8 @@ enum PlainCGIProcess {
             let store = try Store(Settings.dataFolder(nil), logger: logger, watching: false)
             var configuration = Configuration(
                 secret: try Settings.secret(file: Settings.environment("TM_SECRET_FILE")),
-                allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL)
+                allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL,
+                publicURL: try Settings.publicURL())
             let isMessageSent = Monitor(false)
             configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)

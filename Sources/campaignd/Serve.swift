@@ -15,7 +15,7 @@ struct Serve: ParsableCommand {
 
             Environment: TM_SECRET, the secret that signs session tokens; CAMPAIGNS_DATA, the data folder; \
             ALLOWED_ORIGINS, origins that browsers may call from, separated by commas; APP_BASE_URL, where the Tasking \
-            Manager's web client is; SENDMAIL, a command such as '/usr/sbin/sendmail -t -i' that sends messages by e-mail \
+            Manager's web client is; PUBLIC_URL, this service's own address; SENDMAIL, a command such as '/usr/sbin/sendmail -t -i' that sends messages by e-mail \
             too, and MAIL_FROM, the address they come from; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical.
             """)
 
@@ -63,7 +63,7 @@ struct Serve: ParsableCommand {
             var configuration = Configuration(
                 secret: try Settings.secret(file: secretFile ?? Settings.environment("TM_SECRET_FILE")),
                 allowedOrigins: Settings.allowedOrigins,
-                appBaseURL: Settings.appBaseURL)
+                appBaseURL: Settings.appBaseURL, publicURL: try Settings.publicURL())
             let folder = try Settings.dataFolder(data.path)
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
             var signals = sigset_t()

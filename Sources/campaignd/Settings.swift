@@ -79,6 +79,16 @@ enum Settings {
         return url
     }
 
+    /// This service's own address, without a slash at the end.
+    static func publicURL() throws -> String? {
+        guard let text = environment("PUBLIC_URL") else { return nil }
+        guard let address = WebAddress(text) else {
+            throw Failure.configuration(
+                "PUBLIC_URL is \(text); it can be an http or https address such as https://campaigns.example.org")
+        }
+        return address.text
+    }
+
     /// What sends e-mails, when SENDMAIL asks for them.
     static func mailer(_ store: Store, _ logger: Logger) throws -> Mailer? {
         guard let command = environment("SENDMAIL") else { return nil }

@@ -29,6 +29,7 @@ protocol Client {
 /// What the service under test is told.
 enum UnderTest {
     static let secret = "contract-secret"
+    static let publicURL = "https://campaigns.example.org"
     static let origins = ["https://tasks.example.org", "https://tm.example.com"]
 }
 
@@ -43,7 +44,7 @@ final class CurlClient: Client, Sendable {
             data: folder.url,
             environment: [
                 "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
-                "LOG_LEVEL": "error",
+                "PUBLIC_URL": UnderTest.publicURL, "LOG_LEVEL": "error",
             ])
         // Tests end without ending what is static.
         CurlClient.last = service

@@ -15,7 +15,8 @@ final class MemoryClient: Client, Sendable {
         folder = try TemporaryFolder(copyOf: Repository.fixture)
         let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
         let store = try Store(DataFolder(folder.path), logger: logger)
-        var configuration = Configuration(secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins))
+        var configuration = Configuration(
+            secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL)
         configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
         api = API(store, configuration, logger: logger)
     }

@@ -9,7 +9,10 @@ import Testing
 struct OtherHostTests {
     @Test("behind another web server", arguments: chosen ?? OtherHost.names)
     func host(_ name: String) throws {
-        let environment = ["TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ",")]
+        let environment = [
+            "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
+            "PUBLIC_URL": UnderTest.publicURL,
+        ]
         let client = HostClient(host: try OtherHost(name, data: Repository.fixture, environment: environment))
         let differences = try Self.differences(of: name)
         for (index, example) in Case.all.enumerated() where Self.isWanted(index, name) {

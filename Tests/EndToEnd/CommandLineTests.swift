@@ -4,8 +4,8 @@ import Testing
 
 private func campaignd(_ arguments: [String], _ environment: [String: String?] = [:]) throws -> Command.Outcome {
     var variables: [String: String?] = [
-        "TM_SECRET": nil, "CAMPAIGNS_DATA": nil, "LOG_LEVEL": nil, "ALLOWED_ORIGINS": nil, "LISTEN_FDS": nil,
-        "LISTEN_PID": nil,
+        "TM_SECRET": nil, "CAMPAIGNS_DATA": nil, "LOG_LEVEL": nil, "ALLOWED_ORIGINS": nil, "PUBLIC_URL": nil,
+        "LISTEN_FDS": nil, "LISTEN_PID": nil,
     ]
     variables.merge(environment) { $1 }
     return try Command.run(Repository.campaignd.path, arguments, environment: variables)
@@ -47,6 +47,15 @@ func logLevel() throws {
     let outcome = try campaignd(
         ["serve", "--data", "/tmp/none", "--socket", "/tmp/none"], ["TM_SECRET": "s", "LOG_LEVEL": "loud"])
     expectLine(outcome, code: 78, "LOG_LEVEL is loud; it can be trace, debug, info")
+}
+
+@Test(
+    "a PUBLIC_URL that is no address of the web is refused",
+    arguments: ["campaigns.example.org", "ftp://x.org", "https://a b"])
+func publicURL(_ value: String) throws {
+    let outcome = try campaignd(
+        ["serve", "--data", "/tmp/none", "--socket", "/tmp/none"], ["TM_SECRET": "s", "PUBLIC_URL": value])
+    expectLine(outcome, code: 78, "PUBLIC_URL is \(value); it can be an http or https address")
 }
 
 @Test("a secret file that is not there, empty, or open to everybody is refused")

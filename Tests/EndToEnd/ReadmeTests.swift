@@ -86,7 +86,8 @@ struct ReadmeTests {
     /// Starts the service on an empty folder, of which serve makes the demo.
     private func start() throws -> LiveService {
         try LiveService(
-            data: folder.url, environment: ["TM_SECRET": "readme-secret", "APP_BASE_URL": nil, "ALLOWED_ORIGINS": nil])
+            data: folder.url,
+            environment: ["TM_SECRET": "readme-secret", "APP_BASE_URL": nil, "ALLOWED_ORIGINS": nil, "PUBLIC_URL": nil])
     }
 
     /// The commands, block by block.

@@ -513,7 +513,7 @@ def uploading(page):
         chosen.send_keys(f"{folder}/logo.png")
         page.sees("logo.png is uploaded.")
     assert page.wrong("Logo") is None
-    assert page.value("Logo").startswith("/logos/")
+    assert "/logos/" in page.value("Logo")
     page.until(lambda: page.js("return document.querySelector('.preview img')?.naturalWidth") == 8, "the picture")
     page.press("Save")
     page.at(f"/campaigns/{id}")

@@ -6,6 +6,7 @@
 folder=../campaigns
 
 # More settings, if you need them (what they are is in the README):
+#export PUBLIC_URL=https://campaigns.example.org
 #export ALLOWED_ORIGINS=https://tasks.example.org
 #export APP_BASE_URL=https://tasks.example.org
 

@@ -26,7 +26,7 @@ extension API {
             throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
         }
         let name = try call.store.keepLogo(picture, fileExtension: format.fileExtension)
-        return Answer(.created, ["url": .string("/logos/\(name)")])
+        return Answer(.created, ["url": .string("\(call.api.configuration.publicURL ?? "")/logos/\(name)")])
     }
 
     /// A member that is a text; nil when it is missing or null.

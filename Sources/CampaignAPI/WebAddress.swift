@@ -1,0 +1,60 @@
+/// An address of the web as a setting has it: scheme, host and port, and a path (RFC 3986, 3).
+///
+/// What has several spellings is kept in one: scheme and host in small letters, without the scheme's own port, and without
+/// a slash at the end of the path.
+public struct WebAddress: Sendable, Equatable {
+    /// As the Origin header has it: `https://example.org:8443` (RFC 6454, 6.2).
+    public let origin: String
+    /// What follows the origin: empty, or with a slash before each part.
+    public let path: String
+
+    /// The whole address.
+    public var text: String { origin + path }
+
+    /// - Parameter text: an http or https address without a user, a query or a fragment; any other text is nil.
+    public init?(_ text: String) {
+        let scheme: String
+        let ownPort: Int
+        switch text.prefix(while: { $0 != ":" }).lowercased() {
+        case "http": (scheme, ownPort) = ("http", 80)
+        case "https": (scheme, ownPort) = ("https", 443)
+        default: return nil
+        }
+        let rest = text.dropFirst(scheme.count)
+        guard rest.hasPrefix("://") else { return nil }
+        let authority = rest.dropFirst(3).prefix { $0 != "/" }
+        guard let (host, port) = Self.hostAndPort(authority) else { return nil }
+        var path = rest[authority.endIndex...]
+        guard Self.isPath(path) else { return nil }
+        while path.hasSuffix("/") { path.removeLast() }
+        origin = "\(scheme)://\(host)" + (port.map { $0 == ownPort ? "" : ":\($0)" } ?? "")
+        self.path = String(path)
+    }
+
+    private static func hostAndPort(_ authority: Substring) -> (host: String, port: Int?)? {
+        let isAddress = authority.hasPrefix("[")
+        let host = isAddress ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
+        guard authority.hasPrefix(host) else { return nil }
+        let inside = isAddress ? host.dropFirst().dropLast() : host
+        guard !inside.isEmpty,
+            inside.utf8.allSatisfy({ $0.isLetterOrDigit || (isAddress ? ":." : ".-_").utf8.contains($0) })
+        else { return nil }
+        let rest = authority.dropFirst(host.count)
+        if rest.isEmpty { return (host.lowercased(), nil) }
+        let digits = rest.dropFirst()
+        guard rest.hasPrefix(":"), digits.utf8.allSatisfy(\.isDigit) else { return nil }
+        if digits.isEmpty { return (host.lowercased(), nil) }
+        guard let port = Int(digits), (1...65_535).contains(port) else { return nil }
+        return (host.lowercased(), port)
+    }
+
+    /// Whether a text has only what the path of an address may have (RFC 3986, 3.3).
+    private static func isPath(_ text: Substring) -> Bool {
+        text.utf8.allSatisfy { $0.isLetterOrDigit || "/-._~%!$&'()*+,;=:@".utf8.contains($0) }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+    fileprivate var isLetterOrDigit: Bool { isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+}
