@@ -49,19 +49,24 @@ public struct API: Responder {
     }()
 
     /// What needs no token is in memory, and so is the answer where there is no route. All others may wait for the
-    /// folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered.
+    /// folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered. What is
+    /// made for who asks is never kept, and so costs more than what is made for all.
     public func mayWait(_ request: Request) -> Bool {
-        Self.destination(of: request)?.route(for: request.head.method)?.right.needsToken == true
+        guard let right = Self.destination(of: request)?.route(for: request.head.method)?.right else { return false }
+        return right.needsToken || right.readsToken && request.isAuthorized
     }
 
     public func respond(to request: Request) -> Response {
         response(to: request, attempt { try answer(request) })
     }
 
-    public func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String? = nil) -> [UInt8]? {
+    public func readyAnswer(
+        to target: String, ifNoneMatch: String?, largeAnswers: String? = nil, isAuthorized: Bool = false
+    ) -> [UInt8]? {
         guard let generation = try? store.generation(),
             let ready = answers.answer(to: target, generation: generation)
-                ?? makeReady(target, generation, largeAnswers)
+                ?? makeReady(target, generation, largeAnswers),
+            !(ready.isForStrangers && isAuthorized)
         else { return nil }
         if let ifNoneMatch, ready.tag.isIn(ifNoneMatch) { return ready.notModified }
         return ready.whole
@@ -74,13 +79,12 @@ public struct API: Responder {
         guard let destination = Self.destination(of: request), let route = destination.route(for: .get),
             !route.right.needsToken
         else { return nil }
-        // One for all spellings of a path and all queries, which no such route looks at: what is asked for in ever new
-        // ways is not made ever anew, nor does it drive out the rest.
-        let path = Self.base + destination.path(of: route)
+        // One for all spellings of a path and all that the route does not look at in a query: what is asked for in ever
+        // new ways is not made ever anew, nor does it drive out the rest.
+        guard let query = route.keptQuery(Query(request)) else { return nil }
+        let path = Self.base + destination.path(of: route) + query
         if path != target, let ready = answers.answer(to: path, generation: generation) { return ready }
-        let answer = attempt {
-            try route.handler(Call(api: self, request: request, ids: destination.ids, userID: nil))
-        }
+        let answer = answer(Call(api: self, request: request, ids: destination.ids, userID: nil), route)
         // Others depend on more than the records.
         guard answer.status == .ok, let digest = answer.digest else { return nil }
         // What is kept is for everybody, so it is none that some take as a file.
@@ -89,7 +93,8 @@ public struct API: Responder {
         let tag = EntityTag(digest)
         request.head.headerFields[.ifNoneMatch] = tag.description
         let ready = AnswerCache.Ready(
-            tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head)
+            tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head,
+            isForStrangers: route.right.readsToken)
         // One that is a file is looked at anew every time: files go, too.
         if whole.headerFields[.xAccelRedirect] == nil { answers.keep(ready, to: path, generation: generation) }
         return ready
@@ -113,9 +118,24 @@ public struct API: Responder {
         guard let route = destination.route(for: method) else {
             throw Problem.methodNotAllowed(allow: destination.allow)
         }
-        let userID = route.right.needsToken ? try authenticatedUser(request) : nil
-        if let userID { try store.read { try route.right.check($0.user(userID), destination.ids, $0) } }
-        return try route.handler(Call(api: self, request: request, ids: destination.ids, userID: userID))
+        var userID: Int?
+        if route.right.needsToken {
+            let user = try authenticatedUser(request)
+            try store.read { try route.right.check($0.user(user), destination.ids, $0) }
+            userID = user
+        } else if route.right.readsToken {
+            userID = try? authenticatedUser(request)
+        }
+        return answer(Call(api: self, request: request, ids: destination.ids, userID: userID), route)
+    }
+
+    private func answer(_ call: Call, _ route: Route) -> Answer {
+        var answer = attempt { try route.handler(call) }
+        if route.right.readsToken {
+            answer.headerFields[.vary] = "Authorization"
+            if call.request.isAuthorized { answer.headerFields[.cacheControl] = "private, no-cache" }
+        }
+        return answer
     }
 
     /// Where a request's path leads to, or nil when there is no such path.
@@ -171,7 +191,7 @@ public struct API: Responder {
     private func response(to request: Request?, _ answer: Answer) -> Response {
         var fields = answer.headerFields
         if !configuration.allowedOrigins.isEmpty {
-            fields[.vary] = "Origin"
+            fields[.vary] = fields[.vary].map { "\($0), Origin" } ?? "Origin"
             if let origin = request?.head.headerFields[.origin], isAllowed(origin) {
                 fields[.accessControlAllowOrigin] = origin
                 fields[.accessControlExposeHeaders] = "ETag, Location"
@@ -181,7 +201,7 @@ public struct API: Responder {
         if isRead, answer.status == .ok {
             let tag = EntityTag(answer.digest ?? Representation(answer.body).digest)
             fields[.eTag] = tag.description
-            fields[.cacheControl] = "no-cache"
+            fields[.cacheControl] = fields[.cacheControl] ?? "no-cache"
             if let condition = request?.head.headerFields[.ifNoneMatch], tag.isIn(condition) {
                 return Response(.notModified, headerFields: fields)
             }
@@ -210,6 +230,11 @@ public struct API: Responder {
         guard let origin else { return false }
         return configuration.allowedOrigins.contains(origin) || configuration.allowedOrigins.contains("*")
     }
+}
+
+extension Request {
+    /// Whether it says who asks, be it wrongly.
+    fileprivate var isAuthorized: Bool { head.headerFields[.authorization] != nil }
 }
 
 extension Substring {

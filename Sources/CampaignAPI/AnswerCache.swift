@@ -9,6 +9,8 @@ final class AnswerCache: Sendable {
         let whole: [UInt8]
         /// For who has it already (304).
         let notModified: [UInt8]
+        /// Whether it is only for requests without a token, good or not.
+        var isForStrangers = false
     }
 
     private struct State {

@@ -78,9 +78,7 @@ struct Destination {
 
     /// A whole number in decimal, at least 1.
     private static func id(_ segment: Substring) -> Int? {
-        guard segment.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let id = Int(segment), id >= 1
-        else { return nil }
+        guard segment.isDigits, let id = Int(segment), id >= 1 else { return nil }
         return id
     }
 }

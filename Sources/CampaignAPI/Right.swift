@@ -6,6 +6,8 @@ internal import HTTPTypes
 enum Right: Sendable {
     /// Everybody; the Authorization header is not looked at.
     case anyone
+    /// Everybody; a good token changes what is shown, and one that is not good counts as none.
+    case anyoneKnown
     /// Whoever has a good token.
     case signedIn
     /// Whoever has a good token and may change things.
@@ -21,7 +23,15 @@ enum Right: Sendable {
 
     /// Whether a token is asked for.
     var needsToken: Bool {
-        if case .anyone = self { false } else { true }
+        switch self {
+        case .anyone, .anyoneKnown: false
+        default: true
+        }
+    }
+
+    /// Whether a token is not needed, but looked at.
+    var readsToken: Bool {
+        if case .anyoneKnown = self { true } else { false }
     }
 
     /// Lets a user pass, or not.
@@ -32,7 +42,7 @@ enum Right: Sendable {
     /// - Throws: ``Problem`` 403, or 404 for an unknown project or organisation.
     func check(_ user: User?, _ ids: [Int], _ catalogue: Catalogue) throws(Problem) {
         switch self {
-        case .anyone, .signedIn: return
+        case .anyone, .anyoneKnown, .signedIn: return
         case .signedInToChange:
             guard user?.role != .readOnly else {
                 throw Problem(.forbidden, "UserNotPermitted", "User may not change anything")

@@ -12,13 +12,32 @@ struct Route: Sendable {
     /// Below ``API/base``; a segment in braces is an id.
     let path: String
     let right: Right
+    /// The parameters of the query that the answer depends on, of those that need no token.
+    let parameters: [String]
     let handler: Handler
 
-    init(_ method: HTTPRequest.Method, _ path: String, _ right: Right, _ handler: @escaping Handler) {
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ right: Right, reads parameters: [String] = [],
+        _ handler: @escaping Handler
+    ) {
         self.method = method
         self.path = path
         self.right = right
+        self.parameters = parameters
         self.handler = handler
+    }
+
+    /// The one spelling of a query by which its answer is kept, or nil when it is not: of a text, a number or an id there
+    /// are too many.
+    func keptQuery(_ query: Query) -> String? {
+        var kept = ""
+        for name in parameters {
+            guard let text = try? query.text(name)?.lowercased() ?? "", ["", "true", "false"].contains(text) else {
+                return nil
+            }
+            if !text.isEmpty { kept += "\(kept.isEmpty ? "?" : "&")\(name)=\(text)" }
+        }
+        return kept
     }
 }
 
@@ -32,6 +51,7 @@ struct Call: Sendable {
     let userID: Int?
 
     var store: Store { api.store }
+    var query: Query { Query(request) }
 
     /// The id at a place in the path; the router has seen to it that there is one.
     func id(_ place: Int = 0) -> Int { ids.indices.contains(place) ? ids[place] : 0 }

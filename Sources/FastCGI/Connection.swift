@@ -54,12 +54,14 @@ final class Connection: @unchecked Sendable {
         return true
     }
 
-    /// A GET whose answer depends on nothing that the request says but its target and If-None-Match; nil for all others.
-    var plainGet: (target: String, ifNoneMatch: String?, largeAnswers: String?)? {
+    /// A GET whose answer depends on nothing that the request says but its target, If-None-Match and who asks; nil for all
+    /// others.
+    var plainGet: (target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool)? {
         var isGet = false
         var target: String?
         var ifNoneMatch: String?
         var largeAnswers: String?
+        var isAuthorized = false
         var next = request.pointee.envp
         while let variable = next?.pointee {
             next = next?.successor()
@@ -70,11 +72,13 @@ final class Connection: @unchecked Sendable {
                 } else if strncmp(variable, "REQUEST_METHOD=", 15) == 0 {
                     isGet = strcmp(variable + 15, "GET") == 0
                 }
-            // Not the origin, nor whatever else there may be one day. Who asks is for the answer to care about.
+            // Not the origin, nor whatever else there may be one day.
             case UInt8(ascii: "H") where strncmp(variable, "HTTP_", 5) == 0:
                 if strncmp(variable, "HTTP_IF_NONE_MATCH=", 19) == 0 {
                     ifNoneMatch = String(cString: variable + 19)
-                } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) != 0, strncmp(variable, "HTTP_HOST=", 10) != 0 {
+                } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) == 0 {
+                    isAuthorized = true
+                } else if strncmp(variable, "HTTP_HOST=", 10) != 0 {
                     return nil
                 }
             case UInt8(ascii: "L") where strncmp(variable, "LARGE_ANSWERS=", 14) == 0:
@@ -84,7 +88,7 @@ final class Connection: @unchecked Sendable {
             }
         }
         guard isGet, let target else { return nil }
-        return (target, ifNoneMatch, largeAnswers)
+        return (target, ifNoneMatch, largeAnswers, isAuthorized)
     }
 
     /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no

@@ -5,11 +5,13 @@ public protocol Responder: Sendable {
     /// Answers where there is no request to speak of.
     func respond(to error: RequestError) -> Response
 
-    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target and If-None-Match;
-    /// nil: there is none, and ``respond(to:)-(Request)`` has to make it.
+    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target, If-None-Match and
+    /// perhaps who asks; nil: there is none, and ``respond(to:)-(Request)`` has to make it.
     ///
-    /// - Parameter largeAnswers: see ``Request/largeAnswers``.
-    func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?) -> [UInt8]?
+    /// - Parameters:
+    ///   - largeAnswers: see ``Request/largeAnswers``.
+    ///   - isAuthorized: whether the request has an Authorization header.
+    func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool) -> [UInt8]?
 
     /// Whether the answer may have to wait for the disk. Such requests wait on threads of their own, so that the others
     /// are answered meanwhile.
@@ -17,5 +19,7 @@ public protocol Responder: Sendable {
 }
 
 extension Responder {
-    public func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?) -> [UInt8]? { nil }
+    public func readyAnswer(
+        to target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool
+    ) -> [UInt8]? { nil }
 }

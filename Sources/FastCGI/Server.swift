@@ -201,8 +201,10 @@ public final class Server: Sendable {
             return false
         }
         guard connection.receive() else { return rest(connection, place) }
-        if let (target, ifNoneMatch, largeAnswers) = connection.plainGet,
-            let answer = responder.readyAnswer(to: target, ifNoneMatch: ifNoneMatch, largeAnswers: largeAnswers)
+        if let get = connection.plainGet,
+            let answer = responder.readyAnswer(
+                to: get.target, ifNoneMatch: get.ifNoneMatch, largeAnswers: get.largeAnswers,
+                isAuthorized: get.isAuthorized)
         {
             connection.send([answer], keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)

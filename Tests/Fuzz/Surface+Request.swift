@@ -60,7 +60,8 @@ extension Surface {
         let tag = request.head.headerFields[.ifNoneMatch]
         // It is for those who send nothing else.
         guard request.head.headerFields[.origin] == nil, response.status == .ok || response.status == .notModified,
-            let ready = ground.api.readyAnswer(to: target, ifNoneMatch: tag)
+            let ready = ground.api.readyAnswer(
+                to: target, ifNoneMatch: tag, isAuthorized: request.head.headerFields[.authorization] != nil)
         else { return }
         try expect(ready == response.head + response.body, "the ready answer is another: \(what)")
     }

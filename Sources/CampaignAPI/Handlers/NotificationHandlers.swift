@@ -18,7 +18,7 @@ extension API {
         let user = call.userID ?? 0
         let (page, messages) = try call.store.read { catalogue in
             let ids = query.selected(catalogue.messages(of: user), user, catalogue)
-            let page = NotificationPage(query, total: ids.count)
+            let page = Page(query.page, total: ids.count)
             return (page, try ids[page.range].compactMap { try Shown($0, user, catalogue) })
         }
         return try call.makingRoom(messages.contains(where: \.isLong)) {
@@ -180,26 +180,11 @@ extension Call {
         object.append("read", .bool(isRead))
         return .object(object)
     }
-
-    /// The query's parameters by name; of a repeated one the last counts.
-    fileprivate var query: [String: String] {
-        guard let target = request.head.path, let mark = target.firstIndex(of: "?") else { return [:] }
-        var parameters: [String: String] = [:]
-        for pair in target[target.index(after: mark)...].split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let decoded = parts.map { $0.replacing("+", with: " ").percentDecoded.map(String.init) }
-            if let name = decoded.first ?? nil, let value = decoded.count > 1 ? decoded[1] : "" {
-                parameters[name] = value
-            }
-        }
-        return parameters
-    }
 }
 
 /// What a client wants to see of its notifications.
 private struct NotificationQuery {
-    let page: Int
-    let pageSize: Int
+    let page: PageQuery
     /// nil: both.
     private let isRead: Bool?
     private let sortsByRead: Bool
@@ -207,30 +192,22 @@ private struct NotificationQuery {
     private let hasBroadcasts: Bool
     private let from: String
 
-    private static let largestPage = 100
     /// The number of BROADCAST among the Tasking Manager's types of messages.
     private static let broadcast = "2"
 
-    init(_ parameters: [String: String]) throws(Problem) {
-        page = try Self.number(parameters, "page") ?? 1
-        pageSize = min(try Self.number(parameters, "pageSize") ?? 10, Self.largestPage)
+    init(_ query: Query) throws(Problem) {
+        page = try PageQuery(query, pageSize: 10, largest: 100)
         isRead =
-            switch parameters["status"] {
+            switch try query.text("status") {
             case "read": true
             case "unread": false
             default: nil
             }
-        sortsByRead = parameters["sortBy"] == "read"
-        isAscending = parameters["sortDirection"] == "asc"
-        let types = (parameters["messageType"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
+        sortsByRead = try query.text("sortBy") == "read"
+        isAscending = try query.text("sortDirection") == "asc"
+        let types = (try query.text("messageType") ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
         hasBroadcasts = types.isEmpty || types.contains(Self.broadcast)
-        from = (parameters["from"] ?? "").lowercased()
-    }
-
-    private static func number(_ parameters: [String: String], _ name: String) throws(Problem) -> Int? {
-        guard let text = parameters[name] else { return nil }
-        guard let number = Int(text), number >= 1 else { throw .invalid("\(name) must be a whole number, at least 1") }
-        return number
+        from = (try query.text("from") ?? "").lowercased()
     }
 
     /// The messages asked for, in the order asked for.
@@ -251,34 +228,6 @@ private struct NotificationQuery {
             return isAscending ? unread + read : read + unread
         }
         return isAscending ? selected : selected.reversed()
-    }
-}
-
-/// Where a page stands among the others.
-private struct NotificationPage {
-    private let page: Int
-    private let perPage: Int
-    private let total: Int
-    private let pages: Int
-    /// The places of what is on it.
-    let range: Range<Int>
-
-    init(_ query: NotificationQuery, total: Int) {
-        page = query.page
-        perPage = query.pageSize
-        self.total = total
-        pages = (total + perPage - 1) / perPage
-        let start = page <= pages ? (page - 1) * perPage : total
-        range = start..<min(start + perPage, total)
-    }
-
-    var json: JSONValue {
-        [
-            "hasNext": .bool(page < pages), "hasPrev": .bool(page > 1),
-            "nextNum": page < pages ? .integer(page + 1) : .null,
-            "page": .integer(page), "pages": .integer(pages), "prevNum": page > 1 ? .integer(page - 1) : .null,
-            "perPage": .integer(perPage), "total": .integer(total),
-        ]
     }
 }
 
