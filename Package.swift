@@ -72,7 +72,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Demo/demo.json"), .embedInCode("Demo/logos")], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["CampaignStore", "JSON"], path: "Tests/Support"),
         .target(

@@ -1,20 +1,18 @@
 internal import Glibc
 
 extension DataFolder {
-    /// Keeps a picture in the folder of the logos, named by its content. One that is there already is not written again.
+    /// Keeps a picture in the folder of the logos, and returns once it is on the disk. One that is there already is not
+    /// written again.
     ///
-    /// - Returns: the file's name, once it is on the disk.
     /// - Throws: ``FolderUnavailable``; then it is not certain to last, and may be sent again.
     func keepLogo(
-        _ picture: [UInt8], fileExtension: String, timeout: Duration, queue: FolderLockQueue
-    ) throws(FolderUnavailable) -> String {
-        let name = "\(Representation(picture).digest).\(fileExtension)"
+        _ picture: [UInt8], named name: String, timeout: Duration, queue: FolderLockQueue
+    ) throws(FolderUnavailable) {
         try locked(timeout: timeout, queue: queue) { () throws(FolderUnavailable) in
             try FolderUnavailable.saying("The logo cannot be written") { () throws(SystemError) in
                 try making { () throws(SystemError) in try placeLogo(picture, name) }
             }
         }
-        return name
     }
 
     /// Whoever calls holds the ``FolderLock``.

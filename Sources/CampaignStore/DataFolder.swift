@@ -152,34 +152,3 @@ public struct DataFolder: Sendable {
         return nil
     }
 }
-
-extension DataFolder {
-    /// Puts files into a folder that has no records yet.
-    ///
-    /// - Parameter files: paths below the folder, with what is to be in them.
-    /// - Throws: ``FolderUnavailable``, also when there are records.
-    public func fill(with files: [(path: String, contents: String)]) throws(FolderUnavailable) {
-        let isFilled = try locked { () throws(FolderUnavailable) in
-            try FolderUnavailable.saying("The data folder cannot be written") { () throws(SystemError) in
-                try fillLocked(files)
-            }
-        }
-        guard isFilled else { throw FolderUnavailable("There are records in \(path) already") }
-    }
-
-    /// - Returns: false when there are records.
-    private func fillLocked(_ files: [(path: String, contents: String)]) throws(SystemError) -> Bool {
-        for kind in RecordKind.allCases {
-            guard try names(in: directory(kind)).contains(where: { Self.id(ofFile: $0) != nil }) == false else {
-                return false
-            }
-        }
-        let journal = Journal(self)
-        try journal.catchUp()
-        let changes = files.map { FileChange(path: $0.path, contents: Array($0.contents.utf8)) }
-        try FolderCommit.run(changes, in: self, journal: journal)
-        try Journal.sync(changes, in: self)
-        try journal.empty()
-        return true
-    }
-}

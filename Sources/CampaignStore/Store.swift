@@ -233,9 +233,21 @@ public final class Store: Sendable {
         state.withLock { $0.dropWatch(unlessOf: folder) }
     }
 
-    /// Keeps a picture, as ``DataFolder/keepLogo(_:fileExtension:timeout:queue:)`` does.
+    /// Keeps a picture in the folder of the logos, named by its content.
+    ///
+    /// - Returns: the file's name.
+    /// - Throws: ``FolderUnavailable``; then it is not certain to last, and may be sent again.
     public func keepLogo(_ picture: [UInt8], fileExtension: String) throws(FolderUnavailable) -> String {
-        try folder.keepLogo(picture, fileExtension: fileExtension, timeout: lockTimeout, queue: lockQueue)
+        let name = "\(Representation(picture).digest).\(fileExtension)"
+        try keepLogo(picture, named: name)
+        return name
+    }
+
+    /// Keeps a picture under a name of its own, in the place of one that has it already.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func keepLogo(_ picture: [UInt8], named name: String) throws(FolderUnavailable) {
+        try folder.keepLogo(picture, named: name, timeout: lockTimeout, queue: lockQueue)
     }
 
     /// Makes the next start quicker, where this one had much to read. The cache may be removed at any time.

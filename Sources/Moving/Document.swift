@@ -20,15 +20,12 @@ struct Document {
 
     private let root: JSONObject
 
-    /// - Parameter path: of a file, or `-` for standard input.
-    /// - Throws: ``SourceError``.
-    init(_ path: String) throws(SourceError) {
+    /// - Throws: ``SourceError`` when this is not such a document.
+    init(_ bytes: [UInt8]) throws(SourceError) {
         let json: JSONValue
         do {
             // Round each record there are a list and the document.
-            json = try JSONValue(parsing: try Self.read(path), deepest: JSONValue.deepestNesting + 2)
-        } catch let error as SourceError {
-            throw error
+            json = try JSONValue(parsing: bytes, deepest: JSONValue.deepestNesting + 2)
         } catch {
             throw .unsuitable("the document is no JSON: \(error)")
         }
@@ -75,7 +72,11 @@ struct Document {
         return next[kind.rawValue]?.wholeNumber
     }
 
-    private static func read(_ path: String) throws(SourceError) -> [UInt8] {
+    /// What a document's file holds.
+    ///
+    /// - Parameter path: of the file, or `-` for standard input.
+    /// - Throws: ``SourceError`` when it cannot be read.
+    static func read(_ path: String) throws(SourceError) -> [UInt8] {
         let isInput = path == "-"
         let file = isInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .noInput("the document cannot be read: \(String(cString: strerror(errno)))") }

@@ -69,7 +69,14 @@ public struct Import {
     /// - Parameter path: of its file, or `-` for standard input.
     /// - Throws: ``SourceError``, ``FolderUnavailable``.
     public mutating func run(document path: String) throws {
-        let document = try Document(path)
+        try run(document: Document.read(path))
+    }
+
+    /// Takes over everything that the bytes of a document hold.
+    ///
+    /// - Throws: ``SourceError``, ``FolderUnavailable``.
+    public mutating func run(document bytes: [UInt8]) throws {
+        let document = try Document(bytes)
         try take(User.self, from: document)
         try take(Organisation.self, from: document)
         try take(Project.self, from: document)

@@ -18,7 +18,7 @@ struct Init: ParsableCommand {
             let folder = try Settings.ownDataFolder(path)
             do {
                 try folder.create()
-                if demo { try folder.fill(with: Demo.files) }
+                if demo { try Demo.fill(folder) }
             } catch let error as FolderUnavailable {
                 throw Failure.cannotCreate(error.detail)
             }

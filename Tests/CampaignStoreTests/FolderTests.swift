@@ -39,20 +39,6 @@ func fileInTheWay() throws {
     #expect(error?.detail.contains(around.path + "/data") == true)
 }
 
-@Test(
-    "a folder is filled when it has no records, and refused when it has one",
-    arguments: ["campaigns", "organisations", "projects", "users"])
-func fill(kind: String) throws {
-    let ground = try Ground()
-    try ground.folder.fill(with: [("campaigns/1.json", "one\n"), ("logos/a.svg", "<svg/>")])
-    #expect(try ground.read("campaigns/1.json") == "one\n")
-    #expect(try ground.read("logos/a.svg") == "<svg/>")
-    let other = try Ground()
-    try other.write("x", "\(kind)/9.json")
-    #expect(throws: FolderUnavailable.self) { try other.folder.fill(with: [("campaigns/1.json", "one")]) }
-    #expect(try other.everything() == ["\(kind)/9.json": "x"])
-}
-
 // MARK: Checking
 
 @Test("a folder in order has no problems, and its records are counted")

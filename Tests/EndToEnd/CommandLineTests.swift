@@ -243,16 +243,34 @@ func demo() throws {
     }
 }
 
-@Test("the demo is not put into a folder with records")
-func demoRefused() throws {
+@Test("the demo is what 'import' makes of its document, with nothing left out, and its logos are as they were drawn")
+func demoDocument() throws {
     let folder = try TemporaryFolder()
-    try folder.write("{}", to: "data/users/1.json")
+    let sources = Repository.root.appendingPathComponent("Sources/campaignd/Demo")
+    #expect(try campaignd(["init", folder.path + "/data", "--demo"]).status == 0)
+    let document = sources.appendingPathComponent("demo.json").path
+    let taken = try campaignd(["import", document, "--data", folder.path + "/taken"])
+    #expect(taken.status == 0, "\(taken.errors)")
+    #expect(taken.text == "34 records are new, 0 have changed, 0 were the same already\n")
+    let exports = try ["data", "taken"].map { try campaignd(["export", "--data", "\(folder.path)/\($0)"]).text }
+    #expect(exports[0] == exports[1])
+    let logos = try FileManager.default.contentsOfDirectory(atPath: sources.path + "/logos").sorted()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data/logos").sorted() == logos)
+    for logo in logos {
+        let drawn = try String(contentsOf: sources.appendingPathComponent("logos/\(logo)"), encoding: .utf8)
+        #expect(try folder.read("data/logos/\(logo)") == drawn)
+    }
+}
+
+@Test(
+    "the demo is not put into a folder with records, be they broken",
+    arguments: ["campaigns/9", "organisations/9", "projects/9", "users/1", "messages/readers/7"], ["{}", "x"])
+func demoRefused(record: String, contents: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(contents, to: "data/\(record).json")
     expectLine(try campaignd(["init", folder.path + "/data", "--demo"]), code: 73, "records")
-    #expect(try folder.read("data/users/1.json") == "{}")
-    #expect(
-        try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data/campaigns").filter {
-            $0.hasSuffix(".json")
-        } == [])
+    #expect(try folder.read("data/\(record).json") == contents)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data/logos") == [])
 }
 
 // MARK: token
