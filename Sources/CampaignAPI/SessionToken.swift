@@ -25,7 +25,8 @@ public struct SessionTokens: Sendable {
     public func token(user id: Int, time: Int) -> String {
         let bytes = withUnsafeBytes(of: UInt64(clamping: time).bigEndian) { Array($0.drop { $0 == 0 }) }
         let signed = "\(Data("\(id)".utf8).base64URL).\(Data(bytes).base64URL)"
-        return Data("\(signed).\(signature(signed))".utf8).base64EncodedString()
+        let signature = Data(HMAC<Insecure.SHA1>.authenticationCode(for: Data(signed.utf8), using: key))
+        return Data("\(signed).\(signature.base64URL)".utf8).base64EncodedString()
     }
 
     /// The user of a token, or nil when it is malformed, badly signed, expired, or from the future.
@@ -37,7 +38,10 @@ public struct SessionTokens: Sendable {
             outer.allSatisfy({ $0 < 0x80 })
         else { return nil }
         let parts = String(decoding: outer, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, isEqual(String(parts[2]), signature("\(parts[0]).\(parts[1])")),
+        guard parts.count == 3, let signature = Data(base64URL: parts[2]), signature.base64URL == parts[2],
+            // Takes as long for every wrong one.
+            HMAC<Insecure.SHA1>.isValidAuthenticationCode(
+                signature, authenticating: Data("\(parts[0]).\(parts[1])".utf8), using: key),
             let payload = Data(base64URL: parts[0]), let time = Data(base64URL: parts[1]), time.count <= 7
         else { return nil }
         let age = now - time.reduce(0) { $0 << 8 | Int($1) }
@@ -47,16 +51,6 @@ public struct SessionTokens: Sendable {
         case .some(let value): value.wholeNumber
         case nil: nil
         }
-    }
-
-    private func signature(_ signed: String) -> String {
-        Data(HMAC<Insecure.SHA1>.authenticationCode(for: Data(signed.utf8), using: key)).base64URL
-    }
-
-    /// Takes as long for every wrong text of the right length.
-    private func isEqual(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        return zip(left.utf8, right.utf8).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }
 

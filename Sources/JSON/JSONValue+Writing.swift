@@ -119,9 +119,7 @@ extension [UInt8] {
         case 0x0A: [0x5C, UInt8(ascii: "n")]
         case 0x0C: [0x5C, UInt8(ascii: "f")]
         case 0x0D: [0x5C, UInt8(ascii: "r")]
-        default: Array("\\u00".utf8) + [hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
+        default: Array("\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8)
         }
     }
 }
-
-private let hexDigits = Array("0123456789abcdef".utf8)

@@ -41,7 +41,7 @@ struct MailMessage {
             From:\(name.isEmpty ? "" : " \(Self.encoded(name))\n") <\(from)>
             To: <\(address)>
             Subject: \(Self.encoded(message.subject))
-            Date: \(Self.date(time))
+            Date: \(UTC.text(time, "%a, %-d %b %Y %H:%M:%S +0000"))
             Message-ID: <campaign-message-\(message.id)-\(recipient.id)@\(domain)>
             List-Unsubscribe: <\(settingsURL)>
             Auto-Submitted: auto-generated
@@ -101,30 +101,6 @@ struct MailMessage {
 
     private static func base64(_ text: String) -> String {
         Data(text.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
-    }
-
-    /// As RFC 5322, 3.3 has it, in UTC.
-    private static func date(_ time: Int) -> String {
-        let date = Date(timeIntervalSince1970: Double(time))
-        let parts = Calendar(identifier: .gregorian).inUTC.dateComponents(
-            [.weekday, .day, .month, .year, .hour, .minute, .second], from: date)
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let clock = [parts.hour, parts.minute, parts.second].map { part in
-            let digits = String(part ?? 0)
-            return digits.count < 2 ? "0\(digits)" : digits
-        }
-        let day = days.indices.contains((parts.weekday ?? 1) - 1) ? days[(parts.weekday ?? 1) - 1] : days[0]
-        let month = months.indices.contains((parts.month ?? 1) - 1) ? months[(parts.month ?? 1) - 1] : months[0]
-        return "\(day), \(parts.day ?? 1) \(month) \(parts.year ?? 1970) \(clock.joined(separator: ":")) +0000"
-    }
-}
-
-extension Calendar {
-    fileprivate var inUTC: Calendar {
-        var calendar = self
-        calendar.timeZone = .gmt
-        return calendar
     }
 }
 

@@ -1,3 +1,4 @@
+import Campaigns
 import Glibc
 import Logging
 
@@ -15,7 +16,7 @@ struct LineLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "\(Self.time()) \(event.level) \(event.message)"
+        var line = "\(UTC.text(time(nil), UTC.rfc3339))Z \(event.level) \(event.message)"
         for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\"\("\(value)".replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
         }
@@ -30,17 +31,5 @@ struct LineLog: LogHandler {
         bytes.append(UInt8(ascii: "\n"))
         // In one write, so that lines of several processes do not mix.
         _ = write(STDERR_FILENO, bytes, bytes.count)
-    }
-
-    /// Now, in UTC, as RFC 3339 has it.
-    private static func time() -> String {
-        var now = Glibc.time(nil)
-        var parts = tm()
-        gmtime_r(&now, &parts)
-        return String(unsafeUninitializedCapacity: 32) { buffer in
-            buffer.withMemoryRebound(to: CChar.self) {
-                strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-            }
-        }
     }
 }

@@ -29,12 +29,8 @@ extension API {
     private static func now() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
-        let seconds = String(unsafeUninitializedCapacity: 32) { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S", &parts) }
-        }
         let digits = String(now.tv_nsec / 1000)
-        return "\(seconds).\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)Z"
+        let zeros = String(repeating: "0", count: max(0, 6 - digits.count))
+        return "\(UTC.text(now.tv_sec, UTC.rfc3339)).\(zeros)\(digits)Z"
     }
 }
