@@ -4,6 +4,13 @@ public import JSON
 public struct Project: Sendable, Equatable {
     public var id: Int
     public var name: String?
+    public var shortDescription: String?
+    /// nil counts as published.
+    public var status: ProjectStatus?
+    /// How much of it is mapped, in whole percent.
+    public var percentMapped: Int?
+    /// How much of it is validated, in whole percent.
+    public var percentValidated: Int?
     /// The id of the user who made it.
     public var author: Int?
     /// The id of the organisation that it belongs to.
@@ -15,15 +22,27 @@ public struct Project: Sendable, Equatable {
     public var other: JSONObject
 
     public init(
-        id: Int, name: String?, author: Int? = nil, organisation: Int? = nil, managers: [Int] = [],
-        contributors: [Int] = [], other: JSONObject = [:]
+        id: Int, name: String?, shortDescription: String? = nil, status: ProjectStatus? = nil,
+        percentMapped: Int? = nil, percentValidated: Int? = nil, author: Int? = nil, organisation: Int? = nil,
+        managers: [Int] = [], contributors: [Int] = [], other: JSONObject = [:]
     ) {
         self.id = id
         self.name = name
+        self.shortDescription = shortDescription
+        self.status = status
+        self.percentMapped = percentMapped
+        self.percentValidated = percentValidated
         self.author = author
         self.organisation = organisation
         self.managers = managers
         self.contributors = contributors
         self.other = other
     }
+}
+
+/// How far a project is, by the Tasking Manager's names.
+public enum ProjectStatus: String, Sendable, CaseIterable {
+    case draft = "DRAFT"
+    case published = "PUBLISHED"
+    case archived = "ARCHIVED"
 }

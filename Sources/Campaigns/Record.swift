@@ -59,6 +59,22 @@ public struct RecordMembers {
         }
     }
 
+    func number(_ key: String) throws(RecordError) -> Int? {
+        guard let value = object[key], value != .null else { return nil }
+        guard let number = value.wholeNumber else { throw RecordError("\(key) is not a whole number") }
+        return number
+    }
+
+    /// One of a few words.
+    func word<Word: RawRepresentable & CaseIterable>(_ key: String) throws(RecordError) -> Word?
+    where Word.RawValue == String {
+        guard let text = try text(key) else { return nil }
+        guard let word = Word(rawValue: text) else {
+            throw RecordError("\(key) is none of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return word
+    }
+
     func id(_ key: String) throws(RecordError) -> Int? {
         guard let value = object[key], value != .null else { return nil }
         guard let id = value.wholeNumber, id >= 1 else { throw RecordError("\(key) is no id") }
@@ -149,15 +165,21 @@ extension Organisation: Record {
     public init(_ members: RecordMembers) throws(RecordError) {
         self.init(
             id: members.id, name: try members.text("name"), slug: try members.text("slug"),
-            logo: try members.text("logo"), url: try members.text("url"), managers: try members.ids("managers"),
-            other: members.other(than: ["organisationId", "name", "slug", "logo", "url", "managers"]))
+            logo: try members.text("logo"), url: try members.text("url"),
+            description: try members.text("description"), type: try members.word("type"),
+            subscriptionTier: try members.number("subscriptionTier"), managers: try members.ids("managers"),
+            other: members.other(than: [
+                "organisationId", "name", "slug", "logo", "url", "description", "type", "subscriptionTier", "managers",
+            ]))
     }
 
     public var json: JSONValue {
         JSONValue(
             [
                 "organisationId": .integer(id), "name": JSONValue(name), "slug": JSONValue(slug),
-                "logo": JSONValue(logo), "url": JSONValue(url), "managers": JSONValue(managers),
+                "logo": JSONValue(logo), "url": JSONValue(url), "description": JSONValue(description),
+                "type": JSONValue(type?.rawValue), "subscriptionTier": JSONValue(subscriptionTier),
+                "managers": JSONValue(managers),
             ], then: other)
     }
 }
@@ -167,17 +189,23 @@ extension Project: Record {
 
     public init(_ members: RecordMembers) throws(RecordError) {
         self.init(
-            id: members.id, name: try members.text("name"), author: try members.id("author"),
+            id: members.id, name: try members.text("name"), shortDescription: try members.text("shortDescription"),
+            status: try members.word("status"), percentMapped: try members.number("percentMapped"),
+            percentValidated: try members.number("percentValidated"), author: try members.id("author"),
             organisation: try members.id("organisation"), managers: try members.ids("managers"),
             contributors: try members.ids("contributors"),
-            other: members.other(
-                than: ["projectId", "name", "author", "organisation", "managers", "contributors"]))
+            other: members.other(than: [
+                "projectId", "name", "shortDescription", "status", "percentMapped", "percentValidated", "author",
+                "organisation", "managers", "contributors",
+            ]))
     }
 
     public var json: JSONValue {
         JSONValue(
             [
-                "projectId": .integer(id), "name": JSONValue(name), "author": JSONValue(author),
+                "projectId": .integer(id), "name": JSONValue(name), "shortDescription": JSONValue(shortDescription),
+                "status": JSONValue(status?.rawValue), "percentMapped": JSONValue(percentMapped),
+                "percentValidated": JSONValue(percentValidated), "author": JSONValue(author),
                 "organisation": JSONValue(organisation), "managers": JSONValue(managers),
                 "contributors": JSONValue(contributors),
             ], then: other)
@@ -188,12 +216,8 @@ extension User: Record {
     public static let idKey = "id"
 
     public init(_ members: RecordMembers) throws(RecordError) {
-        let role = try members.text("role") ?? Role.mapper.rawValue
-        guard let role = Role(rawValue: role) else {
-            throw RecordError("role is none of \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
         self.init(
-            id: members.id, username: try members.text("username"), role: role,
+            id: members.id, username: try members.text("username"), role: try members.word("role") ?? .mapper,
             pictureUrl: try members.text("pictureUrl"), emailAddress: try members.text("emailAddress"),
             projectsNotifications: try members.flag("projectsNotifications") ?? true,
             other: members.other(

@@ -91,7 +91,7 @@ extension User: FromTaskingManager {
 
 extension Organisation: FromTaskingManager {
     static let query = """
-        SELECT id, name, slug, logo, url, managers
+        SELECT id, name, slug, logo, url, managers, description, type, subscription_tier
         FROM organisations LEFT JOIN (
           SELECT organisation_id AS id, string_agg(DISTINCT user_id::text, ',') AS managers
           FROM organisation_managers GROUP BY 1) AS m USING (id)
@@ -101,7 +101,9 @@ extension Organisation: FromTaskingManager {
     init(_ id: Int, _ row: Row, note: (String) -> Void) {
         self.init(
             id: id, name: row.text(1), slug: row.text(2), logo: link(row.text(3), "the logo", note),
-            url: link(row.text(4), "the url", note), managers: row.ids(5).sorted())
+            url: link(row.text(4), "the url", note), description: row.text(6),
+            type: word(row, 7, [1: .free, 2: .discounted, 3: .fullFee], "type", note),
+            subscriptionTier: row.number(8), managers: row.ids(5).sorted())
     }
 }
 
@@ -110,7 +112,10 @@ extension Project: FromTaskingManager {
         SELECT p.id,
           (SELECT name FROM project_info AS i WHERE i.project_id = p.id AND name <> ''
             ORDER BY coalesce(locale = p.default_locale, false) DESC, locale = 'en' DESC, locale LIMIT 1) AS name,
-          author_id, organisation_id, managers, contributors
+          author_id, organisation_id, managers, contributors,
+          (SELECT short_description FROM project_info AS i WHERE i.project_id = p.id AND short_description <> ''
+            ORDER BY coalesce(locale = p.default_locale, false) DESC, locale = 'en' DESC, locale LIMIT 1) AS short,
+          status, total_tasks, tasks_mapped, tasks_validated, tasks_bad_imagery
         FROM projects AS p
         LEFT JOIN (
           SELECT project_id AS id, string_agg(DISTINCT user_id::text, ',') AS managers
@@ -128,8 +133,22 @@ extension Project: FromTaskingManager {
     init(_ id: Int, _ row: Row, note: (String) -> Void) {
         if row.text(1) == nil { note("has no name in any language; now null") }
         self.init(
-            id: id, name: row.text(1), author: row.ids(2).first, organisation: row.ids(3).first,
-            managers: row.ids(4).sorted(), contributors: row.ids(5).sorted())
+            id: id, name: row.text(1), shortDescription: row.text(6),
+            status: word(row, 7, [0: .archived, 1: .published, 2: .draft], "status", note),
+            percentMapped: Self.percent(of: row, 9, 10), percentValidated: Self.percent(of: row, 10),
+            author: row.ids(2).first,
+            organisation: row.ids(3).first, managers: row.ids(4).sorted(), contributors: row.ids(5).sorted())
+    }
+
+    /// As the Tasking Manager computes it: of the tasks that can be mapped, rounded down; 0 where there are none.
+    ///
+    /// - Parameter columns: those with the numbers of tasks that are so far.
+    private static func percent(of row: Row, _ columns: Int...) -> Int {
+        func number(_ column: Int) -> Double { row.number(column).map(Double.init) ?? 0 }
+        let whole = number(8) - number(11)
+        guard whole != 0 else { return 0 }
+        let percent = columns.reduce(0) { $0 + number($1) } / whole * 100
+        return Int(exactly: percent.rounded(.towardZero)) ?? 0
     }
 }
 
@@ -170,6 +189,16 @@ extension Campaign: FromTaskingManager {
         }
         return name
     }
+}
+
+/// What a number in a column stands for; nil for NULL.
+private func word<Word>(
+    _ row: Row, _ column: Int, _ words: [Int: Word], _ what: String, _ note: (String) -> Void
+) -> Word? {
+    guard let text = row.text(column) else { return nil }
+    let word = row.number(column).flatMap { words[$0] }
+    if word == nil { note("has the \(what) \(text), which is none here; now null") }
+    return word
 }
 
 /// A link as the API would accept it for a campaign; one that it would not is left out.

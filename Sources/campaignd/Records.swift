@@ -104,6 +104,10 @@ struct OrganisationCommand: ParsableCommand {
         @Option(help: "The short name that stands in addresses.") var slug: String?
         @Option(help: "Where the logo is, such as /logos/name.svg.") var logo: String?
         @Option(help: "The organisation's own page.") var url: String?
+        @Option(help: "What the organisation does.") var description: String?
+        @Option(help: "FREE, DISCOUNTED or FULL_FEE.") var type: OrganisationType?
+        @Option(help: ArgumentHelp("A number, as the Tasking Manager has it.", valueName: "number"))
+        var subscriptionTier: Int?
         @Option(
             name: .customLong("manager"),
             help: ArgumentHelp("Who manages it, by id or name; may be given several times.", valueName: "user"))
@@ -112,10 +116,12 @@ struct OrganisationCommand: ParsableCommand {
         func run() throws {
             try reporting {
                 let (wanted, name, slug, logo, url, managers) = (id, name, slug, logo, url, managers)
+                let (description, type, subscriptionTier) = (description, type, subscriptionTier)
                 let id = try write(data) { transaction in
                     let organisation = Organisation(
                         id: try transaction.id(wanted, "an organisation", .organisations),
-                        name: name, slug: slug, logo: logo, url: url,
+                        name: name, slug: slug, logo: logo, url: url, description: description, type: type,
+                        subscriptionTier: subscriptionTier,
                         managers: try managers.map(transaction.userID).withoutRepeats())
                     transaction.put(organisation)
                     return organisation.id
@@ -151,6 +157,12 @@ struct ProjectCommand: ParsableCommand {
         @Argument(help: "The name.") var name: String
         @OptionGroup var data: DataOption
         @Option(help: "The id; otherwise the next free one.") var id: Int?
+        @Option(help: "What is mapped there, in a sentence or two.") var shortDescription: String?
+        @Option(help: "DRAFT, PUBLISHED or ARCHIVED; without it PUBLISHED.") var status: ProjectStatus?
+        @Option(help: ArgumentHelp("How much of it is mapped, from 0 to 100.", valueName: "percent"))
+        var percentMapped: Int?
+        @Option(help: ArgumentHelp("How much of it is validated, from 0 to 100.", valueName: "percent"))
+        var percentValidated: Int?
         @Option(help: ArgumentHelp("Who made it, by id or name.", valueName: "user")) var author: String?
         @Option(help: ArgumentHelp("The id of the organisation that it belongs to.", valueName: "id"))
         var organisation: Int?
@@ -167,13 +179,20 @@ struct ProjectCommand: ParsableCommand {
             try reporting {
                 let (wanted, name, author, organisation) = (id, name, author, organisation)
                 let (managers, contributors) = (managers, contributors)
+                let (shortDescription, status) = (shortDescription, status)
+                let (percentMapped, percentValidated) = (percentMapped, percentValidated)
+                for percent in [percentMapped, percentValidated] where percent.map((0...100).contains) == false {
+                    throw Failure.refused("a percentage is from 0 to 100")
+                }
                 let id = try write(data) { transaction in
                     if let organisation, transaction.organisation(organisation) == nil {
                         throw Failure.refused("there is no organisation \(organisation)")
                     }
                     let project = Project(
                         id: try transaction.id(wanted, "a project", .projects),
-                        name: name, author: try author.map(transaction.userID), organisation: organisation,
+                        name: name, shortDescription: shortDescription, status: status, percentMapped: percentMapped,
+                        percentValidated: percentValidated, author: try author.map(transaction.userID),
+                        organisation: organisation,
                         managers: try managers.map(transaction.userID).withoutRepeats(),
                         contributors: try contributors.map(transaction.userID).withoutRepeats())
                     transaction.put(project)
@@ -203,3 +222,5 @@ struct ProjectCommand: ParsableCommand {
 }
 
 extension Role: ExpressibleByArgument {}
+extension OrganisationType: ExpressibleByArgument {}
+extension ProjectStatus: ExpressibleByArgument {}

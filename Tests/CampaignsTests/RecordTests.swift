@@ -158,13 +158,21 @@ func campaignForm() throws {
 @Test("an organisation is written with its keys in order")
 func organisationForm() throws {
     #expect(
-        written(try read(Organisation.self, #"{"x": 1, "managers": [2, 1], "slug": "s", "name": "n"}"#)) == """
+        written(
+            try read(
+                Organisation.self,
+                #"{"x": 1, "subscriptionTier": 3, "managers": [2, 1], "slug": "s", "type": "DISCOUNTED", "name": "n"}"#)
+        )
+            == """
             {
               "organisationId": 5,
               "name": "n",
               "slug": "s",
               "logo": null,
               "url": null,
+              "description": null,
+              "type": "DISCOUNTED",
+              "subscriptionTier": 3,
               "managers": [2, 1],
               "x": 1
             }
@@ -175,18 +183,43 @@ func organisationForm() throws {
 @Test("a project is written with its keys in order")
 func projectForm() throws {
     #expect(
-        written(try read(Project.self, #"{"x": 1, "contributors": [2], "organisation": 3, "author": 4}"#)) == """
-            {
-              "projectId": 5,
-              "name": null,
-              "author": 4,
-              "organisation": 3,
-              "managers": [],
-              "contributors": [2],
-              "x": 1
-            }
+        written(
+            try read(
+                Project.self,
+                #"{"percentMapped": 7, "x": 1, "contributors": [2], "status": "DRAFT", "organisation": 3, "author": 4}"#
+            ))
+                == """
+                {
+                  "projectId": 5,
+                  "name": null,
+                  "shortDescription": null,
+                  "status": "DRAFT",
+                  "percentMapped": 7,
+                  "percentValidated": null,
+                  "author": 4,
+                  "organisation": 3,
+                  "managers": [],
+                  "contributors": [2],
+                  "x": 1
+                }
 
-            """)
+                """)
+}
+
+@Test("a status, a type or a number that is none is named")
+func wrongWords() throws {
+    #expect(throws: RecordError("status is none of DRAFT, PUBLISHED, ARCHIVED")) {
+        try read(Project.self, #"{"status": "draft"}"#)
+    }
+    #expect(throws: RecordError("type is none of FREE, DISCOUNTED, FULL_FEE")) {
+        try read(Organisation.self, #"{"type": ""}"#)
+    }
+    #expect(throws: RecordError("subscriptionTier is not a whole number")) {
+        try read(Organisation.self, #"{"subscriptionTier": "1"}"#)
+    }
+    #expect(throws: RecordError("percentMapped is not a whole number")) {
+        try read(Project.self, #"{"percentMapped": 1.5}"#)
+    }
 }
 
 @Test("a user is written with its keys in order")

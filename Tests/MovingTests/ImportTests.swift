@@ -15,15 +15,17 @@ private let village = """
       (8, 'mapper', 0, NULL, 'mapper@example.org', true, false),
       (9, 'validator', 0, NULL, NULL, NULL, true),
       (10, 'visitor', 0, NULL, 'visitor@example.org', true, true);
-    INSERT INTO organisations (id, name, slug, logo, url, description) VALUES
-      (1, 'Open Shelter', 'open-shelter', '/logos/open-shelter.svg', 'https://shelter.example.org', 'Not taken'),
-      (2, 'Río Azul', 'rio-azul', NULL, NULL, NULL);
+    INSERT INTO organisations (id, name, slug, logo, url, description, type, subscription_tier) VALUES
+      (1, 'Open Shelter', 'open-shelter', '/logos/open-shelter.svg', 'https://shelter.example.org', 'Roofs', 3, 2),
+      (2, 'Río Azul', 'rio-azul', NULL, NULL, NULL, 1, NULL);
     INSERT INTO organisation_managers VALUES (1, 3), (1, 1);
-    INSERT INTO projects (id, status, default_locale, author_id, organisation_id, private) VALUES
-      (10, 1, 'fr', 4, 1, false), (11, 0, 'sw', 4, NULL, false), (12, 2, NULL, 1, 2, true);
-    INSERT INTO project_info (project_id, locale, name) VALUES
-      (10, 'en', 'Bridges'), (10, 'fr', 'Ponts'), (11, 'de', 'Wege'), (11, 'en', 'Roads'), (11, 'sw', ''),
-      (12, 'de', 'Brunnen');
+    INSERT INTO projects (id, status, default_locale, author_id, organisation_id, private,
+      total_tasks, tasks_mapped, tasks_validated, tasks_bad_imagery) VALUES
+      (10, 1, 'fr', 4, 1, false, 10, 3, 2, 3), (11, 0, 'sw', 4, NULL, false, 7, 0, 7, 0),
+      (12, 2, NULL, 1, 2, true, 4, 0, 0, 4);
+    INSERT INTO project_info (project_id, locale, name, short_description) VALUES
+      (10, 'en', 'Bridges', 'All bridges'), (10, 'fr', 'Ponts', ''), (11, 'de', 'Wege', NULL), (11, 'en', 'Roads', NULL),
+      (11, 'sw', '', 'Barabara'), (12, 'de', 'Brunnen', NULL);
     INSERT INTO teams (id, organisation_id, name) VALUES (1, 1, 'Managers'), (2, 1, 'Mappers');
     INSERT INTO project_teams VALUES (1, 10, 2), (2, 10, 0), (2, 11, 1);
     INSERT INTO team_members (team_id, user_id, active) VALUES (1, 5, true), (1, 6, false), (2, 7, true);
@@ -53,6 +55,9 @@ private let villageFiles = [
       "slug": "open-shelter",
       "logo": "/logos/open-shelter.svg",
       "url": "https://shelter.example.org",
+      "description": "Roofs",
+      "type": "FULL_FEE",
+      "subscriptionTier": 2,
       "managers": [1, 3]
     }
 
@@ -64,13 +69,20 @@ private let villageFiles = [
       "slug": "rio-azul",
       "logo": null,
       "url": null,
+      "description": null,
+      "type": "FREE",
+      "subscriptionTier": null,
       "managers": []
     }
 
     """,
-    "projects/10.json": project(10, "Ponts", author: 4, organisation: "1", managers: "5", contributors: "8, 9"),
-    "projects/11.json": project(11, "Roads", author: 4, contributors: "8, 9"),
-    "projects/12.json": project(12, "Brunnen", author: 1, organisation: "2"),
+    "projects/10.json": project(
+        10, "Ponts", short: #""All bridges""#, mapped: 71, validated: 28, author: 4, organisation: "1", managers: "5",
+        contributors: "8, 9"),
+    "projects/11.json": project(
+        11, "Roads", short: #""Barabara""#, status: "ARCHIVED", mapped: 100, validated: 100, author: 4,
+        contributors: "8, 9"),
+    "projects/12.json": project(12, "Brunnen", status: "DRAFT", author: 1, organisation: "2"),
     "campaigns/5.json": #"""
     {
       "id": 5,
@@ -115,13 +127,17 @@ private func user(
 }
 
 private func project(
-    _ id: Int, _ name: String, author: Int, organisation: String = "null", managers: String = "",
-    contributors: String = ""
+    _ id: Int, _ name: String, short: String = "null", status: String = "PUBLISHED", mapped: Int = 0,
+    validated: Int = 0, author: Int, organisation: String = "null", managers: String = "", contributors: String = ""
 ) -> String {
     """
     {
       "projectId": \(id),
       "name": "\(name)",
+      "shortDescription": \(short),
+      "status": "\(status)",
+      "percentMapped": \(mapped),
+      "percentValidated": \(validated),
       "author": \(author),
       "organisation": \(organisation),
       "managers": [\(managers)],
@@ -234,8 +250,8 @@ struct ImportTests {
                 """
                 INSERT INTO users (id, username, role, picture_url) VALUES
                   (-1, 'nobody', 1, NULL), (1, 'validator', 4, 'javascript:alert(1)');
-                INSERT INTO organisations (id, name, slug, logo) VALUES (1, 'A', 'a', 'data:image/png;base64,AAAA');
-                INSERT INTO projects (id, author_id) VALUES (1, 1), (2, -1);
+                INSERT INTO organisations (id, name, slug, logo, type) VALUES (1, 'A', 'a', 'data:image/png;base64,AAAA', 7);
+                INSERT INTO projects (id, author_id, status) VALUES (1, 1, 9), (2, -1, 2);
                 INSERT INTO campaigns (id, name, logo, url) VALUES
                   (1, ' ' || chr(9) || 'Tab' || chr(9) || 'bed ', 'ftp://example.org/x', 'https://a' || chr(7)),
                   (2, ' ', NULL, NULL), (3, 'Caf' || chr(233), NULL, NULL), (4, 'Cafe' || chr(769), NULL, NULL),
@@ -249,7 +265,9 @@ struct ImportTests {
                   user 1: has the role 4, which is none here; now MAPPER
                   user 1: the picture is left out: it must be a link to http or https, or a path
                   organisation 1: the logo is left out: it must be a link to http or https, or a path
+                  organisation 1: has the type 7, which is none here; now null
                   project 1: has no name in any language; now null
+                  project 1: has the status 9, which is none here; now null
                   project 2: has no name in any language; now null
                   campaign 1: the name has control characters; now spaces
                   campaign 1: the logo is left out: it must be a link to http or https, or a path
