@@ -10,5 +10,7 @@ int accept4(int socket, struct sockaddr *address, unsigned int *length, int flag
 int syncfs(int file);
 // RENAME_EXCHANGE, a macro that Swift cannot read: the two files change places.
 static const unsigned int exchange_names = 1 << 1;
+// RENAME_NOREPLACE, likewise: a name that another file has is not taken from it.
+static const unsigned int do_not_replace = 1 << 0;
 int renameat2(int folder, const char *from, int other_folder, const char *to, unsigned int flags);
 int pthread_setname_np(unsigned long thread, const char *name);

@@ -243,6 +243,16 @@ public final class Catalogue {
         return highestIDs[kind] ?? 0
     }
 
+    /// The highest id that has been seen so far, without looking further.
+    func seenID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
+
+    /// The highest id of a campaign that anything else names; 0 when nothing does.
+    func highestCampaignMentioned() -> Int {
+        need(.messages)
+        let cached = CatalogueCache.exists(folder) ? CatalogueCache.read(folder).map(\.id) : []
+        return max(messages.messages.values.map(\.campaign).max() ?? 0, cached.max() ?? 0)
+    }
+
     private func forget(_ kind: RecordKind, _ id: Int) {
         switch kind {
         case .campaigns: campaigns.remove(id)

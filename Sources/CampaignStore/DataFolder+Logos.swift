@@ -18,29 +18,36 @@ extension DataFolder {
     /// Whoever calls holds the ``FolderLock``.
     private func placeLogo(_ picture: [UInt8], _ name: String) throws(SystemError) {
         let path = "\(logos)/\(name)"
-        if !isThere(picture, path) {
+        for attempt in 1... {
+            let basis = try basis(ofLogo: picture, path)
+            guard let basis else { break }
             // One name is enough: the lock says that nobody else is at it, and what a crash has left is overwritten.
             let temporary = "\(logos)/.upload.tmp"
-            unlink(temporary)
+            var placement = Placement(path, temporary: temporary, contents: picture, basis: basis)
             do throws(SystemError) {
-                let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                let file = try FolderCommit.create(temporary)
                 try file.inherit(from: logos)
                 try file.write(picture)
                 try file.sync()
-                guard rename(temporary, path) == 0 else { throw SystemError("rename \(path)") }
+                try placement.carryOut()
+                placement.tidy()
             } catch {
-                unlink(temporary)
-                throw error
+                if placement.undo() { unlink(temporary) }
+                guard error.isConflict, attempt < 10 else { throw error }
             }
         }
         // Also of one that was there: whoever put it there may not have got this far.
         try Descriptor(logos, O_RDONLY | O_DIRECTORY).sync()
     }
 
-    private func isThere(_ picture: [UInt8], _ path: String) -> Bool {
-        guard let file = try? Descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
-            let bytes = try? file.read(size: picture.count, atMost: picture.count + 1)
-        else { return false }
-        return bytes == picture
+    /// What stands in a logo's place; nil when it is this picture.
+    private func basis(ofLogo picture: [UInt8], _ path: String) throws(SystemError) -> Basis? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw SystemError("lstat \(path)") }
+            return .nothing
+        }
+        guard case .bytes(let bytes, _) = try RecordFile(path) else { throw SystemError("read \(path)", EIO) }
+        return bytes == picture && status.st_mode & S_IFMT == S_IFREG ? nil : .file(Representation(bytes).digest)
     }
 }

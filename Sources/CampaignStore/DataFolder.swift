@@ -43,6 +43,8 @@ public struct DataFolder: Sendable {
     /// The next free id of a kind whose records the service makes.
     func counter(_ kind: RecordKind) -> String { "\(directory(kind))/\(Self.counterName)" }
     static let counterName = ".next-id"
+    /// What shows the ids that were given by the names of its files.
+    var ids: String { "\(path)/.ids" }
 
     /// Makes what is missing of the folder. Records are for their owner alone; the pictures are for the web server too,
     /// which therefore may pass through the folder itself.
@@ -56,7 +58,26 @@ public struct DataFolder: Sendable {
         }
         for kind in RecordKind.allCases { try make(directory(kind), mode: 0o700) }
         try make(logos, mode: 0o755)
-        try FolderUnavailable.saying("The data folder cannot be made") { () throws(SystemError) in try keepNames() }
+        try FolderUnavailable.saying("The data folder cannot be made") { () throws(SystemError) in
+            // Now, with the owner of the folder: whoever comes first afterwards may be another user, such as root with flock(1).
+            for file in ownFiles { try make(file) }
+            if FileIdentity(ids) == nil { try makeIDs() }
+            try keepNames()
+        }
+    }
+
+    /// What the service keeps for itself from the first.
+    private var ownFiles: [String] { [lock, journal, mailLock, counter(.campaigns), counter(.messages)] }
+
+    /// Makes an empty file where there is nothing.
+    private func make(_ file: String) throws(SystemError) {
+        guard FileIdentity(file) == nil else { return }
+        do throws(SystemError) {
+            try Descriptor(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600).inherit(
+                from: file.hasPrefix(directory(.messages)) ? directory(.messages) : directory(.campaigns))
+        } catch {
+            guard error.code == EEXIST else { throw error }
+        }
     }
 
     /// Waits until the names of what is in the folder are on the disk: whoever made it may have died before they were.
@@ -130,6 +151,38 @@ public struct DataFolder: Sendable {
         return Int(name.dropLast(5))
     }
 
+    /// Which of the service's own files and folders cannot be used now, and why: what is in the way of every change, or of
+    /// many. What is missing can be made.
+    public func unusableFiles() -> [FolderCheck.Problem] {
+        ownFiles.compactMap { file in unusable(file).map { problem(file, $0) } }
+            + [ids, logos].compactMap { folder in unusable(folder: folder).map { problem(folder, $0) } }
+    }
+
+    private func problem(_ path: String, _ reason: String) -> FolderCheck.Problem {
+        FolderCheck.Problem(file: String(path.dropFirst(self.path.utf8.count + 1)), reason: reason)
+    }
+
+    private func unusable(_ file: String) -> String? {
+        var status = stat()
+        guard lstat(file, &status) == 0 else { return errno == ENOENT ? nil : String(cString: strerror(errno)) }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "it is no regular file" }
+        do throws(SystemError) {
+            let opened = try Descriptor(file, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
+            guard file.hasSuffix("/\(Self.counterName)") else { return nil }
+            let text = String(decoding: try opened.read(at: 0, count: 32), as: UTF8.self)
+            return Int(text.prefix { $0.isNumber }) == .max ? "no higher id is left" : nil
+        } catch {
+            return error.reason
+        }
+    }
+
+    private func unusable(folder: String) -> String? {
+        var status = stat()
+        guard stat(folder, &status) == 0 else { return errno == ENOENT ? nil : String(cString: strerror(errno)) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return "it is no folder" }
+        return access(folder, R_OK | W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
+    }
+
     /// Why the folder cannot be read or written now, or nil when it can.
     public func trouble() -> String? {
         for directory in directories {
@@ -141,6 +194,9 @@ public struct DataFolder: Sendable {
             guard access(directory, W_OK) == 0 else {
                 return "The data folder cannot be written: \(String(cString: strerror(errno)))"
             }
+        }
+        if let first = unusableFiles().first {
+            return "The data folder cannot be written: \(first)"
         }
         var space = statvfs()
         guard statvfs(path, &space) == 0 else {

@@ -39,8 +39,12 @@ struct Descriptor: ~Copyable {
 
     /// - Parameter folder: what the folder around it is like.
     func inherit(_ folder: stat) throws(SystemError) {
-        guard fchmod(number, folder.st_mode & 0o666) == 0 else { throw SystemError("fchmod \(path)") }
+        try setMode(folder.st_mode & 0o666)
         if geteuid() == 0 { try giveAway(as: folder) }
+    }
+
+    func setMode(_ mode: mode_t) throws(SystemError) {
+        guard fchmod(number, mode) == 0 else { throw SystemError("fchmod \(path)") }
     }
 
     /// Gives it to the owner of the folder around it.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import JSON
 
 /// The file `.journal`, by which changes are on the disk before their files are (write-ahead logging).
 ///
@@ -22,6 +23,8 @@ final class Journal: @unchecked Sendable {
     }
 
     private let folder: DataFolder
+    /// Told what the journal names that is no record, and is not touched.
+    private let refuse: (String) -> Void
     private var opened: Opened?
     /// Where the last whole group ends, as far as is known.
     private(set) var end = 0
@@ -36,13 +39,16 @@ final class Journal: @unchecked Sendable {
 
     /// A journal this long is emptied before more is written. Bytes.
     static let limit = 16 << 20
-    /// What is longer than this is none. Bytes.
-    private static let longest = 1 << 30
+    /// Where it cannot be emptied, since somebody else holds its lock, it grows up to here. Bytes.
+    static let most = 128 << 20
+    /// A group that is longer than this is none. Bytes.
+    fileprivate static let longest = 1 << 30
     /// So many files are synced one by one; for more it is quicker to sync all of the file system.
     private static let few = 16
 
-    init(_ folder: DataFolder) {
+    init(_ folder: DataFolder, refuse: @escaping (String) -> Void = { _ in }) {
         self.folder = folder
+        self.refuse = refuse
     }
 
     /// Whether there are changes of before the last start of this machine. Takes no lock.
@@ -59,7 +65,6 @@ final class Journal: @unchecked Sendable {
     /// Takes note of what other processes have done, and carries out what they have not.
     func catchUp() throws(SystemError) {
         guard let size = try open(), let opened else { return }
-        guard size <= Self.longest else { throw SystemError("read \(folder.journal)", EFBIG) }
         if let last, size >= end {
             let header = try opened.file.read(at: last.place, count: JournalGroup.Header.size)
             // A group that is the same may have been written since, by a process that died before it was done.
@@ -73,7 +78,7 @@ final class Journal: @unchecked Sendable {
             forget()
         }
         do throws(SystemError) {
-            try read(opened, from: try opened.file.read(at: end, count: size - end)[...])
+            try read(opened, size)
         } catch {
             // To be looked at again.
             forget()
@@ -87,39 +92,47 @@ final class Journal: @unchecked Sendable {
     }
 
     /// Takes note of what stands behind the end, and carries out what is not done.
-    private func read(_ opened: Opened, from bytes: ArraySlice<UInt8>) throws(SystemError) {
-        var bytes = bytes
+    private func read(_ opened: Opened, _ size: Int) throws(SystemError) {
         var isOfBefore = false
         var unfinished: [FileChange]?
-        while let header = JournalGroup.Header(bytes) {
+        while let header = try header(opened, at: end), header.length <= size - end - JournalGroup.Header.size {
             // What this boot has carried out is not looked at, only passed.
             var changes: [FileChange]?
             if !header.isDone || header.boot != JournalGroup.boot {
-                guard let group = JournalGroup.changes(header, bytes) else { break }
+                guard let group = try group(header, opened, at: end) else { break }
                 changes = group
             }
-            guard bytes.count >= JournalGroup.Header.size + header.length else { break }
             if header.boot != JournalGroup.boot { isOfBefore = true }
             unfinished = header.isDone ? nil : changes
-            last = Mark(place: end, header: Array(bytes.prefix(JournalGroup.Header.fixed)))
+            last = Mark(place: end, header: header.fixed)
             end += JournalGroup.Header.size + header.length
-            bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
         }
         // A group that was cut off has never counted.
-        if !bytes.isEmpty { try opened.file.truncate(to: end) }
+        if end < size { try opened.file.truncate(to: end) }
         guard isOfBefore || unfinished != nil else { return }
         // Whoever wrote the last group may have died before it was synced.
         try opened.file.syncContent()
         if isOfBefore {
             let all = try changes()
-            try carryOut(all, again: false)
+            try carryOut(all, after: .powerCut, opened)
             try beginSync()
             try Self.sync(all, in: folder)
             try empty()
         } else if let unfinished {
-            try carryOut(unfinished, again: false)
+            try carryOut(unfinished, after: .end, opened)
             try markDone()
         }
+    }
+
+    private func header(_ opened: Opened, at place: Int) throws(SystemError) -> JournalGroup.Header? {
+        JournalGroup.Header(try opened.file.read(at: place, count: JournalGroup.Header.size)[...])
+    }
+
+    private func group(
+        _ header: JournalGroup.Header, _ opened: Opened, at place: Int
+    ) throws(SystemError) -> [FileChange]? {
+        let body = try opened.file.read(at: place + JournalGroup.Header.size, count: header.length)
+        return JournalGroup.changes(header, body[...], refuse)
     }
 
     /// Brings a group to the disk; what has to be done then is announced by it, and ``markDone()`` says that it is.
@@ -137,7 +150,7 @@ final class Journal: @unchecked Sendable {
             cut(opened, to: end)
             throw error
         }
-        last = Mark(place: end, header: Array(group.prefix(JournalGroup.Header.fixed)))
+        last = Mark(place: end, header: Array(group.prefix(JournalGroup.Header.state)))
         end += group.count
     }
 
@@ -184,7 +197,7 @@ final class Journal: @unchecked Sendable {
     func beginSync() throws(SystemError) {
         guard let opened, end > 0 else { return }
         if try opened.file.read(at: JournalGroup.Header.state, count: 1) == [JournalGroup.Header.syncing] {
-            try carryOut(changes(), again: true)
+            try carryOut(changes(), after: .failedSync, opened)
         }
         try opened.file.write([JournalGroup.Header.syncing], at: JournalGroup.Header.state)
     }
@@ -209,11 +222,13 @@ final class Journal: @unchecked Sendable {
     /// What the journal holds.
     func changes() throws(SystemError) -> [FileChange] {
         guard let opened else { return [] }
-        var bytes = try opened.file.read(at: 0, count: end)[...]
         var changes: [FileChange] = []
-        while let header = JournalGroup.Header(bytes), let group = JournalGroup.changes(header, bytes) {
+        var place = 0
+        while place < end, let header = try header(opened, at: place),
+            let group = try group(header, opened, at: place)
+        {
             changes += group
-            bytes = bytes.dropFirst(JournalGroup.Header.size + header.length)
+            place += JournalGroup.Header.size + header.length
         }
         return changes
     }
@@ -238,6 +253,11 @@ final class Journal: @unchecked Sendable {
         for directory in directories {
             try Descriptor("\(folder.path)/\(directory)", O_RDONLY | O_DIRECTORY).sync()
         }
+        do throws(SystemError) {
+            try Descriptor(folder.ids, O_RDONLY | O_DIRECTORY).sync()
+        } catch {
+            guard error.code == ENOENT else { throw error }
+        }
     }
 
     /// A folder inside of the data folder may be a mount, or a link to another disk.
@@ -253,11 +273,18 @@ final class Journal: @unchecked Sendable {
         }
     }
 
+    private enum Reason {
+        /// A process has ended in the middle: what it has written is there.
+        case end
+        /// Any file may be lost or torn that was not synced.
+        case powerCut
+        /// The disk has failed to take what it was given: files that look right are written too.
+        case failedSync
+    }
+
     /// Makes the files what the journal says, except those that somebody else has changed since.
-    ///
-    /// - Parameter again: whether this run of the machine has done so before, and the disk has failed to take it: then those
-    ///   that look right are written too.
-    func carryOut(_ changes: [FileChange], again: Bool) throws(SystemError) {
+    private func carryOut(_ changes: [FileChange], after reason: Reason, _ opened: Opened) throws(SystemError) {
+        try checkOwner(changes, opened)
         var places: [String: Int] = [:]
         var versions: [[FileChange]] = []
         for change in changes {
@@ -266,41 +293,117 @@ final class Journal: @unchecked Sendable {
             if place == versions.count { versions.append([]) }
             versions[place].append(change)
         }
-        var wantedOnes: [FileChange] = []
-        for versions in versions {
-            guard let wanted = versions.last else { continue }
-            switch try RecordFile("\(folder.path)/\(wanted.path)") {
-            // Since the machine has started, only somebody else can have removed it.
-            case .missing: if again || wanted.contents == nil { continue }
-            // What the disk does not give back is written anew.
-            case .unreadable(_, let isOfFile): if isOfFile { continue }
-            case .bytes(let bytes, _):
-                guard bytes == wanted.contents ? again : Self.isOurs(bytes, versions) else { continue }
+        for kind in IDCounter.kinds { try raiseCounter(kind, changes) }
+        // Somebody may change a file between the look at it and the change.
+        for attempt in 1... {
+            var wanted: [FileChange] = []
+            for versions in versions {
+                try rescue(versions, reason)
+                if let change = try change(versions, reason) { wanted.append(change) }
             }
-            wantedOnes.append(wanted)
+            do throws(SystemError) {
+                return try FolderCommit.run(wanted, in: folder, journal: nil)
+            } catch {
+                guard error.isConflict, attempt < 10 else { throw error }
+            }
         }
-        try raiseCounters(changes)
-        try FolderCommit.run(wantedOnes, in: folder, journal: nil)
+    }
+
+    /// What is to be done to a file that the journal has in these versions; nil when it is right, or somebody else's.
+    private func change(_ versions: [FileChange], _ reason: Reason) throws(SystemError) -> FileChange? {
+        guard var wanted = versions.last else { return nil }
+        switch try RecordFile("\(folder.path)/\(wanted.path)") {
+        case .missing:
+            guard wanted.contents != nil else { return nil }
+            switch reason {
+            // Only a person can have removed one that was there, or that was put in place.
+            case .end: guard wanted.basis == .nothing else { return nil }
+            case .powerCut: break
+            case .failedSync: return nil
+            }
+            wanted.basis = .nothing
+        // What the disk does not give back is written anew.
+        case .unreadable(_, let isOfFile):
+            if isOfFile { return nil }
+            wanted.basis = .lost
+        case .bytes(let bytes, _):
+            let isRight = bytes == wanted.contents
+            guard isRight ? reason == .failedSync : Self.isOurs(bytes, versions, reason) else { return nil }
+            wanted.basis = .file(Representation(bytes).digest)
+        }
+        return wanted
     }
 
     /// Whether a file's content is a version of it that the journal knows, or what a power cut has left of one.
-    private static func isOurs(_ bytes: [UInt8], _ versions: [FileChange]) -> Bool {
-        let digest = Representation(bytes).digest
-        return bytes.isEmpty || bytes.contains(0)
-            || versions.contains { $0.former == digest || $0.contents?.starts(with: bytes) == true }
+    private static func isOurs(_ bytes: [UInt8], _ versions: [FileChange], _ reason: Reason) -> Bool {
+        let basis = Basis.file(Representation(bytes).digest)
+        if versions.contains(where: { $0.basis == basis || $0.contents == bytes }) { return true }
+        return reason == .powerCut
+            && (bytes.isEmpty || bytes.contains(0) || versions.contains { $0.contents?.starts(with: bytes) == true })
+    }
+
+    /// Puts back in place what a process had moved away when it ended, before it had looked at it: it may be an edit that
+    /// nobody has seen.
+    private func rescue(_ versions: [FileChange], _ reason: Reason) throws(SystemError) {
+        guard let wanted = versions.last, reason != .failedSync else { return }
+        let path = "\(folder.path)/\(wanted.path)"
+        let temporary = Placement.temporary(path)
+        for place in [Placement.former(path), temporary] {
+            guard case .bytes(let bytes, _) = try RecordFile(exactly: place) else { continue }
+            let isSeen =
+                Self.isOurs(bytes, versions, reason)
+                // What was being made when the power was cut, and is half, is no record.
+                || (reason == .powerCut && (try? JSONValue(parsing: bytes)) == nil)
+            switch try RecordFile(exactly: path) {
+            case .missing:
+                // Of one that is removed, or was new, nothing is to come back.
+                if !isSeen || place != temporary { try Self.putBack(place, path) }
+            case .bytes(let present, _):
+                guard !isSeen, Self.isOurs(present, versions, reason) else { continue }
+                guard place == temporary || rename(place, temporary) == 0 else { throw SystemError("rename \(place)") }
+                var back = Placement(
+                    path, temporary: temporary, contents: bytes, basis: .file(Representation(present).digest))
+                do throws(SystemError) {
+                    try back.carryOut()
+                    back.tidy()
+                } catch {
+                    // It stays beside it, for the next time, unless there is another edit by now.
+                    if error.isConflict { _ = back.undo() }
+                    throw error
+                }
+            case .unreadable: continue
+            }
+        }
+    }
+
+    private static func putBack(_ place: String, _ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            try Placement.putNew(place, path)
+        } catch {
+            // A new one is there by now.
+            guard error.isConflict else { throw error }
+        }
+    }
+
+    /// Root carries out what the owner of the folders has written, and no other's: a folder may be a link to another's.
+    private func checkOwner(_ changes: [FileChange], _ opened: Opened) throws(SystemError) {
+        guard geteuid() == 0 else { return }
+        let writer = try opened.file.status().st_uid
+        guard writer != 0 else { return }
+        for directory in Set(changes.map(\.directory)) {
+            var status = stat()
+            guard stat("\(folder.path)/\(directory)", &status) == 0 else { continue }
+            guard status.st_uid == writer else {
+                throw SystemError("carry out \(folder.journal) in \(directory), which is another user's", EPERM)
+            }
+        }
     }
 
     /// Ids that the journal names have been used.
-    private func raiseCounters(_ changes: [FileChange]) throws(SystemError) {
-        for kind in [RecordKind.campaigns, .messages] {
-            let ids = changes.compactMap { change -> Int? in
-                guard change.path.hasPrefix("\(kind.rawValue)/") else { return nil }
-                return DataFolder.id(ofFile: change.path.dropFirst(kind.rawValue.count + 1))
-            }
-            let counter = IDCounter(folder, kind)
-            guard let highest = ids.max(), highest < .max, try counter.read() <= highest else { continue }
-            try counter.write(highest + 1)
-        }
+    private func raiseCounter(_ kind: RecordKind, _ changes: [FileChange]) throws(SystemError) {
+        let ids = changes.compactMap { $0.directory == kind.rawValue ? DataFolder.id(ofFile: $0.name) : nil }
+        guard let highest = ids.max(), highest < .max else { return }
+        try IDCounter(folder, kind).raise(to: highest + 1)
     }
 
     // MARK: The file
@@ -347,12 +450,12 @@ enum JournalGroup {
         let length: Int
         /// Whether the files are in place.
         let isDone: Bool
+        /// All but the state.
+        let fixed: [UInt8]
 
         static let size = 91
-        /// All but the state.
-        static let fixed = 89
         /// Where the state is.
-        static let state = fixed
+        static let state = 89
         static let open = UInt8(ascii: "-")
         static let done = UInt8(ascii: "+")
         /// Done, and said of the first group alone: the files of all are on their way to the disk.
@@ -365,13 +468,15 @@ enum JournalGroup {
             let words = String(decoding: line.dropLast(), as: UTF8.self).split(
                 separator: " ", omittingEmptySubsequences: false)
             guard words.count == 5, words[0] == "group", words[1].utf8.count == 36, words[2].utf8.count == 32,
-                words[3].utf8.count == 12, let length = Int(words[3]), length >= 0, words[4].utf8.count == 1,
+                words[3].utf8.count == 12, let length = Int(words[3]), 0...Journal.longest ~= length,
+                words[4].utf8.count == 1,
                 let state = words[4].utf8.first, [Self.open, Self.done, Self.syncing].contains(state)
             else { return nil }
             boot = String(words[1])
             digest = String(words[2])
             self.length = length
             isDone = state != Self.open
+            fixed = Array(line.prefix(Self.state))
         }
     }
 
@@ -387,7 +492,9 @@ enum JournalGroup {
     static func bytes(_ changes: [FileChange]) -> [UInt8] {
         var body: [UInt8] = []
         for change in changes {
-            body += "\(change.path) \(change.former ?? "-") \(change.contents.map { String($0.count) } ?? "-")\n".utf8
+            var former = "-"
+            if case .file(let digest) = change.basis { former = digest }
+            body += "\(change.path) \(former) \(change.contents.map { String($0.count) } ?? "-")\n".utf8
             body += change.contents ?? []
             body.append(UInt8(ascii: "\n"))
         }
@@ -396,16 +503,18 @@ enum JournalGroup {
         return Array("group \(boot) \(digest(boot, body[...])) \(padded) -\n".utf8) + body
     }
 
-    /// What follows a header, or nil when it is not whole.
-    static func changes(_ header: Header, _ bytes: ArraySlice<UInt8>) -> [FileChange]? {
-        var body = bytes.dropFirst(Header.size).prefix(header.length)
+    /// What follows a header, or nil when it is not whole. What is no record is left out, and told.
+    static func changes(
+        _ header: Header, _ bytes: ArraySlice<UInt8>, _ refuse: (String) -> Void
+    ) -> [FileChange]? {
+        var body = bytes
         guard body.count == header.length, digest(header.boot, body) == header.digest else { return nil }
         var changes: [FileChange] = []
         while !body.isEmpty {
             guard let lineEnd = body.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
             let words = String(decoding: body[..<lineEnd], as: UTF8.self).split(separator: " ")
             body = body[(lineEnd + 1)...]
-            guard words.count == 3, isOurs(words[0]) else { return nil }
+            guard words.count == 3 else { return nil }
             var contents: [UInt8]?
             if words[2] != "-" {
                 guard let count = Int(words[2]), count >= 0, count < body.count else { return nil }
@@ -413,18 +522,22 @@ enum JournalGroup {
                 body = body.dropFirst(count)
             }
             guard body.popFirst() == UInt8(ascii: "\n") else { return nil }
+            guard isRecord(words[0]) else {
+                refuse(String(words[0]))
+                continue
+            }
             changes.append(
                 FileChange(
-                    path: String(words[0]), contents: contents, former: words[1] == "-" ? nil : String(words[1])))
+                    path: String(words[0]), contents: contents,
+                    basis: words[1] == "-" ? .nothing : .file(String(words[1]))))
         }
         return changes
     }
 
-    /// Whether a path is that of a record, or of a picture.
-    private static func isOurs(_ path: Substring) -> Bool {
+    /// Whether a path is that of a record: what else there is is never written by way of the journal.
+    private static func isRecord(_ path: Substring) -> Bool {
         guard let slash = path.lastIndex(of: "/") else { return false }
         let name = path[path.index(after: slash)...]
-        guard path[..<slash] != "logos" else { return !name.isEmpty }
         return RecordKind(rawValue: String(path[..<slash])) != nil && DataFolder.id(ofFile: name) != nil
     }
 

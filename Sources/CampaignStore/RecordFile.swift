@@ -17,6 +17,14 @@ enum RecordFile {
 
     /// - Throws: ``SystemError`` when the process is short of something, so that the file cannot be judged.
     init(_ path: String) throws(SystemError) {
+        self = try RecordFile(exactly: path)
+        // On some file systems a record is away for a moment when another takes its place.
+        if case .missing = self { self = try RecordFile(exactly: Placement.former(path)) }
+        if case .missing = self { self = try RecordFile(exactly: path) }
+    }
+
+    /// Reads no other file, whatever is being done to this one.
+    init(exactly path: String) throws(SystemError) {
         for attempt in 1... {
             do throws(SystemError) {
                 self = try Self.read(path)
@@ -38,13 +46,19 @@ enum RecordFile {
 
     private static func read(_ path: String) throws(SystemError) -> RecordFile {
         // Not to wait for a writer where somebody has put a pipe.
-        let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
+        try RecordFile(reading: Descriptor(path, O_RDONLY | O_NONBLOCK))
+    }
+
+    /// - Throws: ``SystemError``, as reading has it.
+    init(reading file: borrowing Descriptor) throws(SystemError) {
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else {
-            return .unreadable("it is no regular file", isOfFile: true)
+            self = .unreadable("it is no regular file", isOfFile: true)
+            return
         }
-        let bytes = try file.read(size: Int(clamping: status.st_size), atMost: largest + 1)
-        return bytes.count > largest
+        let bytes = try file.read(size: Int(clamping: status.st_size), atMost: Self.largest + 1)
+        self =
+            bytes.count > Self.largest
             ? .unreadable("it is larger than 16 MiB", isOfFile: true) : .bytes(bytes, FileState(status))
     }
 }

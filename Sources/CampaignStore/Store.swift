@@ -19,6 +19,7 @@ public final class Store: Sendable {
     private let journalTurn = Mutex(())
     /// Held while the cache is written, so that the process does not end meanwhile.
     private let cacheTurn = Mutex(())
+    let health = StoreHealth()
 
     private struct State {
         var catalogue: Catalogue
@@ -26,6 +27,8 @@ public final class Store: Sendable {
         var watch: FolderWatch?
         /// Rises whenever the catalogue may have changed.
         var generation = 0
+        /// The highest ids that any catalogue has seen: a record that is gone does not make room for another.
+        var seenIDs: [RecordKind: Int] = [:]
 
         /// Lets go of a watch of folders that others have taken the place of.
         mutating func dropWatch(unlessOf folder: DataFolder) {
@@ -47,7 +50,9 @@ public final class Store: Sendable {
         self.logger = logger
         self.lockTimeout = lockTimeout
         watches = watching
-        journal = Journal(folder)
+        journal = Journal(folder) { [logger] entry in
+            logger.error("the journal names what is no record, which is left alone", metadata: ["entry": "\(entry)"])
+        }
         state = Mutex(State(catalogue: Catalogue(folder, logger: logger)))
         if Journal.isLeft(in: folder, ofAnyRun: watching) { takeOver() }
         try state.withLock { state throws(FolderUnavailable) in
@@ -99,7 +104,7 @@ public final class Store: Sendable {
     /// Writers that come while another's changes are on their way to the disk go together after it.
     ///
     /// - Parameter body: sees the records as they are now, and puts its changes into the transaction; nothing is changed when it throws.
-    ///   It may run on another thread.
+    ///   It may run on another thread, and again where a file is not the one any more that it has decided on.
     /// - Returns: what `body` gives, once its changes are on the disk.
     /// - Throws: ``FolderUnavailable``; then nothing is changed. And what `body` throws.
     public func write<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) throws -> Value {
@@ -119,17 +124,42 @@ public final class Store: Sendable {
         }
     }
 
-    /// - Returns: why nothing of the batch is on the disk, or nil when all of it is.
-    private func commit(_ batch: [Writer]) -> FolderUnavailable? {
+    /// - Returns: for each writer why nothing of it is on the disk, or nil when it is.
+    private func commit(_ batch: [Writer]) -> [FolderUnavailable?] {
+        let failure = commitOnce(batch)
+        guard let failure, failure.isConflict else { return batch.map { _ in failure } }
+        // One that somebody else changes again and again keeps no other from being done.
+        let deadline = ContinuousClock.now + Self.patience
+        return batch.map { writer in
+            var failure = commitOnce([writer])
+            while failure?.isConflict == true, .now < deadline {
+                usleep(5000)
+                failure = commitOnce([writer])
+            }
+            return failure
+        }
+    }
+
+    /// How long a change is tried whose file somebody else is changing.
+    private static let patience = Duration.seconds(2)
+
+    private func commitOnce(_ batch: [Writer]) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
             try locked(lockTimeout) { journal throws(FolderUnavailable) in
                 let staged = try decide(batch).get()
                 guard !staged.files.isEmpty || !staged.nextIDs.isEmpty else { return }
                 try writing { () throws(SystemError) in try place(staged, journal) }
+                state.withLock { state in
+                    for (kind, next) in staged.nextIDs { state.seenIDs[kind] = max(state.seenIDs[kind] ?? 0, next - 1) }
+                }
             }
             return nil
         } catch {
-            logger.error("a change was refused", metadata: ["reason": "\(error.detail)"])
+            if error.isConflict {
+                logger.info("a change is decided anew", metadata: ["reason": "\(error.detail)"])
+            } else {
+                logger.error("a change was refused", metadata: ["reason": "\(error.detail)"])
+            }
             return error
         }
     }
@@ -148,9 +178,10 @@ public final class Store: Sendable {
                 try journal.empty()
             }
         }
+        guard journal.end <= Journal.most else { throw SystemError("empty \(folder.journal), which is locked", EBUSY) }
         try folder.making { () throws(SystemError) in
             try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
-                for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).write(next) }
+                for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).raise(to: next) }
             }
         }
     }
@@ -173,6 +204,17 @@ public final class Store: Sendable {
         }
     }
 
+    /// Takes the lock as a change does, and gives it back.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    func tryLock() throws(FolderUnavailable) {
+        try locked(lockTimeout) { journal throws(FolderUnavailable) in
+            guard journal.end <= Journal.most else {
+                throw FolderUnavailable("The data folder cannot be written: .journal is locked by another process")
+            }
+        }
+    }
+
     /// Asks each writer for its changes; one that throws has none.
     private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
         state.withLock { state in
@@ -182,7 +224,7 @@ public final class Store: Sendable {
             } catch {
                 return .failure(error)
             }
-            let transaction = Transaction(state.catalogue, folder)
+            let transaction = Transaction(state.catalogue, folder, seenIDs: state.seenIDs)
             // A writer may try those again.
             if state.catalogue.lacksRecords { state.generation += 1 }
             for writer in batch {
@@ -266,15 +308,30 @@ public final class Store: Sendable {
 
     /// Removes temporary files that a process which was killed has left.
     public func removeLeftovers() {
-        guard let lock = try? FolderLock(folder, timeout: .zero) else { return }
-        for kind in RecordKind.allCases {
-            let directory = folder.directory(kind)
-            for name in (try? folder.names(in: directory)) ?? []
-            where name.hasPrefix(".") && name.hasSuffix(".tmp") {
-                unlink("\(directory)/\(name)")
+        // Not before the journal is carried out, which may need them.
+        try? locked(.zero) { [folder] _ in
+            for directory in RecordKind.allCases.map(folder.directory) + [folder.logos] {
+                for name in (try? folder.names(in: directory)) ?? []
+                where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+                    unlink("\(directory)/\(name)")
+                }
             }
         }
-        lock.release()
+    }
+
+    /// Keeps the ids that have been seen, also those that a person has given, so that they stay used when the records go.
+    public func keepIDs() {
+        for kind in IDCounter.kinds {
+            let seen = state.withLock { max($0.seenIDs[kind] ?? 0, $0.catalogue.seenID(kind)) }
+            guard seen > 0, seen < .max, (try? IDCounter(folder, kind).mark()) ?? 0 <= seen else { continue }
+            // What cannot be kept now is kept later, or with the next change.
+            try? locked(lockTimeout) { _ throws(FolderUnavailable) in
+                let next = try state.withLock { state throws(FolderUnavailable) in
+                    try Transaction(state.catalogue, folder, seenIDs: state.seenIDs).nextID(kind)
+                }
+                try writing { () throws(SystemError) in try IDCounter(folder, kind).raiseMark(to: next) }
+            }
+        }
     }
 
     // MARK: Keeping up with the folder
@@ -302,6 +359,9 @@ public final class Store: Sendable {
             } catch {
                 logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
             }
+        }
+        for kind in IDCounter.kinds {
+            state.seenIDs[kind] = max(state.seenIDs[kind] ?? 0, state.catalogue.seenID(kind))
         }
         let catalogue = Catalogue(folder, logger: logger)
         // Without a watch it lasts for one request, which reads what it needs.

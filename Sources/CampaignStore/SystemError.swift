@@ -6,6 +6,8 @@ struct SystemError: Error, CustomStringConvertible {
     let operation: String
     /// As errno(3) has it.
     let code: Int32
+    /// Whether it is no failure: somebody else has changed the file meanwhile, so what was decided on is no longer there.
+    private(set) var isConflict = false
 
     /// Takes errno as the call just made has left it.
     init(_ operation: String) {
@@ -15,6 +17,11 @@ struct SystemError: Error, CustomStringConvertible {
     init(_ operation: String, _ code: Int32) {
         self.operation = operation
         self.code = code
+    }
+
+    init(conflict path: String) {
+        self.init("\(path) was changed by somebody else", EBUSY)
+        isConflict = true
     }
 
     /// The system's words for the code, which hold no path.
@@ -35,6 +42,8 @@ public struct FolderUnavailable: Error, Equatable, CustomStringConvertible {
     public let description: String
     /// What the log should know.
     public let detail: String
+    /// Whether a file was changed by somebody else meanwhile, so that it is worth to decide anew.
+    private(set) var isConflict = false
 
     init(_ description: String, detail: String? = nil) {
         self.description = description
@@ -46,6 +55,7 @@ public struct FolderUnavailable: Error, Equatable, CustomStringConvertible {
 
     init(_ what: String, _ error: SystemError) {
         self.init("\(what): \(error.reason)", detail: error.description)
+        isConflict = error.isConflict
     }
 
     /// Does something, and says what cannot be done when a system call of it fails.

@@ -15,11 +15,11 @@ extension Transaction {
         // In this order, so that at no moment it seems to wait for what has been done.
         if let mailing { put(mailing) }
         if let delivery { stage(.deliveries, delivery.id, delivery.json.indented) }
-        stage(.messages, message.id, message.json.indented)
+        stage(.messages, message.id, message.json.indented, isNew: true)
     }
 
     /// Stores what a user has read and deleted.
     public func putReader(_ reader: Reader) {
-        stage(.readers, reader.id, reader.json.indented)
+        stage(.readers, reader.id, reader.json.indented, isNew: true)
     }
 }

@@ -11,17 +11,22 @@ public final class Transaction {
         /// In the order of the first change; the last content counts.
         var files: [FileChange] = []
         var readers: [Int: Reader] = [:]
-        /// The next free ids of the kinds of which there are new records, or removed ones.
+        /// What the next free ids are at the least, of the kinds of which there are new records, or removed ones.
         var nextIDs: [RecordKind: Int] = [:]
     }
 
     private let catalogue: Catalogue
     private let folder: DataFolder
+    /// The highest ids that have been seen, whatever has become of them.
+    private let seenIDs: [RecordKind: Int]
     var staged = Staged()
+    /// What has been read of files, by path; changes of them are made only where that is still there.
+    private var bases: [String: Basis] = [:]
 
-    init(_ catalogue: Catalogue, _ folder: DataFolder) {
+    init(_ catalogue: Catalogue, _ folder: DataFolder, seenIDs: [RecordKind: Int] = [:]) {
         self.catalogue = catalogue
         self.folder = folder
+        self.seenIDs = seenIDs
     }
 
     public func user(_ id: Int) -> User? { catalogue.user(id) }
@@ -37,13 +42,41 @@ public final class Transaction {
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Campaign? {
         if let staged = staged.campaigns[id] { return staged }
         guard catalogue.hasCampaign(id) else { return nil }
-        return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
-            switch try RecordFile(folder.file(.campaigns, id)) {
-            case .missing: return nil
-            case .unreadable: throw SystemError("read \(folder.file(.campaigns, id))", EIO)
-            case .bytes(let bytes, _): return try? Campaign(file: bytes, id: id)
-            }
+        let found = try current(Campaign.self, .campaigns, id)
+        return try? found.get()
+    }
+
+    /// A record as its file has it now, nil when there is none. What is decided on it, and put, is changed only as long as
+    /// the file is the same; otherwise it is decided anew.
+    ///
+    /// - Returns: or why the record is broken.
+    /// - Throws: ``FolderUnavailable``, also when there is something that cannot be read.
+    public func current<Kind: Record>(
+        _: Kind.Type, _ kind: RecordKind, _ id: Int
+    ) throws(FolderUnavailable) -> Result<Kind?, RecordError> {
+        let path = folder.file(kind, id)
+        let file = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            try RecordFile(path)
         }
+        switch file {
+        case .missing:
+            bases["\(kind.rawValue)/\(id).json"] = .nothing
+            return .success(nil)
+        case .unreadable: throw FolderUnavailable("The data folder cannot be read", SystemError("read \(path)", EIO))
+        case .bytes(let bytes, _):
+            bases["\(kind.rawValue)/\(id).json"] = .file(Representation(bytes).digest)
+            return Result { () throws(RecordError) in try Kind(file: bytes, id: id) }
+        }
+    }
+
+    /// A record as its file has it now, as ``current(_:_:_:)`` gives it.
+    ///
+    /// - Throws: ``FolderUnavailable``, also when it is broken.
+    public func sound<Kind: Record>(_: Kind.Type, _ kind: RecordKind, _ id: Int) throws(FolderUnavailable) -> Kind? {
+        guard case .success(let record) = try current(Kind.self, kind, id) else {
+            throw FolderUnavailable("\(kind.rawValue)/\(id).json is broken")
+        }
+        return record
     }
 
     /// The digest of a campaign's representation, as ``Catalogue/campaign(_:)`` gives it to readers.
@@ -74,27 +107,30 @@ public final class Transaction {
 
     private func newID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
         let id = try nextID(kind)
-        let (next, overflow) = id.addingReportingOverflow(1)
-        guard !overflow else { throw FolderUnavailable("There is no free id left") }
-        staged.nextIDs[kind] = next
+        guard id < .max else { throw FolderUnavailable("There is no free id left") }
+        use(kind, id)
         return id
+    }
+
+    /// Sees to it that an id is not given again.
+    private func use(_ kind: RecordKind, _ id: Int) {
+        staged.nextIDs[kind] = max(staged.nextIDs[kind] ?? 1, id == .max ? id : id + 1)
     }
 
     /// The id that the next new record of a kind gets.
     ///
     /// - Throws: ``FolderUnavailable``.
     public func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
-        let (afterHighest, overflow) = catalogue.highestID(kind).addingReportingOverflow(1)
-        guard !overflow else { throw FolderUnavailable("There is no free id left") }
-        return max(try counted(kind), afterHighest)
-    }
-
-    /// The next free id as far as it is kept.
-    private func counted(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
-        if let next = staged.nextIDs[kind] { return next }
-        return try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
-            try IDCounter(folder, kind).read()
+        let counter = IDCounter(folder, kind)
+        let (kept, isMarked) = try FolderUnavailable.saying("The data folder cannot be read") {
+            () throws(SystemError) in (try counter.read(), try counter.mark() != nil)
         }
+        var highest = max(catalogue.highestID(kind), seenIDs[kind] ?? 0)
+        // Where what is kept may be an old copy, whatever else names an id counts.
+        if !isMarked, kind == .campaigns { highest = max(highest, catalogue.highestCampaignMentioned()) }
+        let (afterHighest, overflow) = highest.addingReportingOverflow(1)
+        guard !overflow else { throw FolderUnavailable("There is no free id left") }
+        return max(kept, staged.nextIDs[kind] ?? 1, afterHighest)
     }
 
     /// Whether there is a record with an id, be it a broken one.
@@ -113,8 +149,7 @@ public final class Transaction {
     public func removeCampaign(_ id: Int) throws(FolderUnavailable) {
         staged.campaigns[id] = .some(nil)
         // What is removed no longer shows that its id was used, so the counter has to.
-        let (next, overflow) = id.addingReportingOverflow(1)
-        staged.nextIDs[.campaigns] = max(try counted(.campaigns), overflow ? id : next)
+        use(.campaigns, id)
         stage(.campaigns, id, nil)
     }
 
@@ -131,9 +166,11 @@ public final class Transaction {
     }
 
     func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?, isNew: Bool = false) {
-        var change = FileChange(path: "\(kind.rawValue)/\(id).json", contents: contents, isNew: isNew)
+        if isNew, IDCounter.kinds.contains(kind) { use(kind, id) }
+        let path = "\(kind.rawValue)/\(id).json"
+        var change = FileChange(path: path, contents: contents, basis: isNew ? .nothing : bases[path] ?? .asFound)
         if let place = staged.files.firstIndex(where: { $0.path == change.path }) {
-            change.isNew = staged.files[place].isNew
+            change.basis = staged.files[place].basis
             staged.files[place] = change
         } else {
             staged.files.append(change)
@@ -168,6 +205,8 @@ extension Transaction {
     }
 
     /// Stores how far a message has been sent by e-mail.
+    ///
+    /// What is there by then is written over: it is for the one process that holds ``Store/mailLock()``.
     public func put(_ mailing: Mailing) { stage(.mailings, mailing.id, mailing.json.indented) }
 
     /// The ids of the messages that a user has, oldest first.
@@ -216,10 +255,10 @@ extension Transaction {
         try checkMessages()
         if let staged = staged.readers[user] { return staged }
         // A broken record is for a person to mend, not to be written over.
-        guard let reader = catalogue.soundReader(user) else {
+        guard case .success(let reader) = try current(Reader.self, .readers, user) else {
             throw FolderUnavailable("What this user has read cannot be read: the record is broken")
         }
-        return reader
+        return reader ?? Reader(id: user)
     }
 
     private func put(_ reader: Reader) throws(FolderUnavailable) {

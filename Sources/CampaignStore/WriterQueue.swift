@@ -57,21 +57,24 @@ final class WriterQueue: Sendable {
     ///
     /// Who came while the group waited for the lock in vain has waited as well: one after another they would wait for
     /// longer than their clients do.
-    func finish(_ group: [Writer], _ failure: FolderUnavailable?) {
-        let group = state.withLock { state in
+    ///
+    /// - Parameter failures: for each of the group, nil where there is none.
+    func finish(_ group: [Writer], _ failures: [FolderUnavailable?]) {
+        let locked = state.withLock { state -> [Writer] in
             state.isLed = false
-            if failure == .locked {
+            if failures.contains(.locked) {
                 defer { state.waiting = [] }
-                return group + state.waiting
+                return state.waiting
             }
             // Still led, in the name of the one that is about to wake.
             if let next = state.waiting.first {
                 state.isLed = true
                 next.wake()
             }
-            return group
+            return []
         }
-        for writer in group {
+        let outcomes = Array(zip(group, failures)) + locked.map { ($0, .locked) }
+        for (writer, failure) in outcomes {
             writer.failure = failure
             writer.isDone = true
             writer.wake()

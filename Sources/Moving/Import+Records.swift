@@ -86,11 +86,13 @@ extension Import {
                     outcome.new += 1
                     continue
                 }
-                let changed = record.replacing(current, ordered: ordered)
                 // By their bytes: texts are equal to Swift already when they are canonically equivalent.
-                if changed.json.compact == current.json.compact {
+                if record.replacing(current, ordered: ordered).json.compact == current.json.compact {
                     outcome.same += 1
                 } else {
+                    // Whatever somebody has made of it in this moment stays, too.
+                    let current = try transaction.sound(Kind.self, Kind.kind, record.id) ?? record
+                    let changed = record.replacing(current, ordered: ordered)
                     changed.put(transaction)
                     outcome.changed += 1
                     if let warning = changed.warning(replacing: current) {

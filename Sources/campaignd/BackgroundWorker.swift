@@ -4,7 +4,7 @@ import Logging
 import Messages
 import Threads
 
-/// Does what has time, off the threads that answer requests: delivers messages, and empties the journal.
+/// Does what has time, off the threads that answer requests: delivers messages, empties the journal, and looks after the folder.
 final class BackgroundWorker: Sendable {
     private enum Signal {
         case none, message, end
@@ -16,6 +16,7 @@ final class BackgroundWorker: Sendable {
     private let deliverySignal = Monitor(Signal.none)
     private let mailSignal = Monitor(Signal.none)
     private let journalSignal = Monitor(Signal.none)
+    private let healthSignal = Monitor(Signal.none)
     private let running = Monitor(0)
 
     /// How often it looks for messages that another process has stored and not delivered, and into the journal.
@@ -37,6 +38,7 @@ final class BackgroundWorker: Sendable {
         deliverySignal.update { $0 = .end }
         mailSignal.update { $0 = .end }
         journalSignal.update { $0 = .end }
+        healthSignal.update { $0 = .end }
     }
 
     /// Waits until what was begun is done: an e-mail that is on its way would be sent again.
@@ -57,8 +59,14 @@ final class BackgroundWorker: Sendable {
         try Thread("journal") { [self] in
             repeatUntilEnd(journalSignal, else: "the journal cannot be emptied") {
                 store.lookAfterFolder()
+                store.keepIDs()
                 try store.checkpoint()
             }
+        }.detach()
+        // So that the first heartbeat knows.
+        store.look(waiting: false)
+        try Thread("health") { [self] in
+            repeatUntilEnd(healthSignal, else: "the folder cannot be looked at") { store.look() }
         }.detach()
         guard let mailer else { return }
         try Thread("mail") { [self] in

@@ -7,10 +7,20 @@ import Glibc
 @main
 struct Campaignd: ParsableCommand {
     static func main() {
+        takeSignals()
         if PlainCGI.isRequested { return PlainCGIProcess.run() }
         // As spawn-fcgi and mod_fcgid start it: with a socket and without a word.
         if CommandLine.arguments.count <= 1, ListeningSocket.isListening(STDIN_FILENO) { return main(["serve"]) }
         main(nil)
+    }
+
+    /// A file that may grow no further is an error of the write (setrlimit(2), SIGXFSZ); that somebody opens a file which is
+    /// looked at is none (SIGIO). Both would end the process. Handlers do not go along to the programs that it starts.
+    private static func takeSignals() {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in }
+        action.sa_flags = SA_RESTART
+        for signal in [SIGXFSZ, SIGIO] { sigaction(signal, &action, nil) }
     }
 
     static let configuration = CommandConfiguration(

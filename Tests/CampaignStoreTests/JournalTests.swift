@@ -202,6 +202,7 @@ func sameAgain() throws {
 @Test("where the journal cannot be written, nothing is changed")
 func inTheWay() throws {
     let ground = try Ground(campaigns: [1])
+    try ground.remove(".journal")
     try FileManager.default.createDirectory(atPath: "\(ground.path)/.journal", withIntermediateDirectories: false)
     let store = try ground.store()
     let before = try ground.everything()

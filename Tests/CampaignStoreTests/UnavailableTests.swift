@@ -254,7 +254,7 @@ func placeTaken() throws {
     #expect(try store.names() == [1: "Campaign 1"])
     #expect(try ground.store().names() == [1: "Campaign 1"])
     #expect(
-        try FileManager.default.subpathsOfDirectory(atPath: ground.path).filter { ![".lock", ".journal"].contains($0) }
+        try FileManager.default.subpathsOfDirectory(atPath: ground.path).filter { !$0.hasPrefix(".ids/campaigns") }
             .sorted() == before)
 }
 

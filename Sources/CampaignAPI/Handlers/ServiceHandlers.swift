@@ -4,7 +4,7 @@ internal import JSON
 
 extension API {
     @Sendable static func heartbeat(_ call: Call) throws -> Answer {
-        let trouble = call.store.folder.trouble()
+        let trouble = call.store.trouble()
         let (count, broken) = try call.store.read { ($0.campaignCount, $0.broken) }
         var body: JSONObject = [
             "status": trouble == nil ? "healthy" : "unhealthy", "version": .string(version),
