@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 from common import ADMIN, Broken, Client, Hang, Site, within
@@ -22,6 +23,8 @@ FAULTS = {
     "?rename,?renameat,renameat2": "ENOSPC EIO EROFS EDQUOT ENOMEM EINTR",
     # What file systems say that cannot exchange names.
     "renameat2": "EINVAL ENOSYS",
+    # Nor have links.
+    "renameat2,?link,linkat": "EOPNOTSUPP",
     "?link,linkat": "ENOSPC EIO EROFS EDQUOT EMLINK",
     "?unlink,unlinkat": "EIO EROFS ENOMEM EINTR",
     "flock": "EINTR ENOLCK EIO",
@@ -41,7 +44,7 @@ FAULTS = {
     "recvfrom,sendto,writev": "EINTR ENOMEM",
     "clone3,?clone": "EAGAIN ENOMEM",
 }
-STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT", "EINVAL"}
+STAYING = {"ENOSPC", "EIO", "EROFS", "EDQUOT", "EINVAL", "EOPNOTSUPP"}
 # At each of these the process is stopped in turn.
 STOPS = "openat,write,pwrite64,fdatasync,syncfs,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,flock,fchmod,fchown,close,?mkdir,ftruncate"
 # A fault of the connection itself, such as of the write of the answer, may end it; then there is no answer. One that stays hits
@@ -357,6 +360,7 @@ def run(torture):
     recovery(torture)
     another_folder(torture)
     ids_after_unreadable_counter(torture)
+    hand_edits(torture)
     seen_under_faults(torture, bench)
     short_writes(torture)
     full_disk(torture)
@@ -553,6 +557,104 @@ def ids_after_unreadable_counter(torture):
         elif not answer.is_polite_refusal:
             torture.find(f"{call} of .next-id failed with {error}: {answer!r}")
         daemon.end()
+    site.remove()
+
+
+def hand_edits(torture):
+    """The process is stopped at each call of a change in turn, and a person edits the record at that moment: the edit stays, or
+    is in what the change makes of it."""
+    site = Site(torture, "hands")
+    daemon = site.start()
+    client = daemon.client(timeout=15)
+    without_exchange = ["?renameat2:error=EINVAL"]
+
+    def put(number, in_place):
+        path = os.path.join(site.data, "campaigns", f"{number}.json")
+        text = json.dumps({"id": number, "name": f"hand {time.monotonic_ns()}", "note": "by hand"})
+        if in_place:
+            with open(path, "w") as file:
+                file.write(text)
+        else:
+            with open(path + ".new", "w") as file:
+                file.write(text)
+            os.rename(path + ".new", path)
+
+    def made():
+        return client.ask("POST", "/campaigns/", {"name": f"made {time.monotonic_ns()}"}).json["campaignId"]
+
+    def patch():
+        number = made()
+        return number, lambda own: own.ask("PATCH", f"/campaigns/{number}/", {"description": "by the service"})
+
+    def delete():
+        number = made()
+        tag = client.ask("GET", f"/campaigns/{number}/").headers["etag"]
+        return number, lambda own: own.ask("DELETE", f"/campaigns/{number}/", headers={"If-Match": tag})
+
+    def create():
+        number = made() + 1
+        return number, lambda own: own.ask("POST", "/campaigns/", {"name": f"new {time.monotonic_ns()}"})
+
+    def case(what, prepare, stop, in_place, more):
+        number, ask = prepare()
+        calls = f"{STOPS},read,pread64,fstat,newfstatat,fcntl"
+        tracer = Tracer(daemon, calls, [f"{calls}:signal=STOP:when={stop}", *more])
+        own = daemon.client(timeout=15)
+        outcome = []
+
+        def run():
+            try:
+                outcome.append(ask(own))
+            except (Broken, Hang, OSError) as error:
+                outcome.append(error)
+
+        asker = threading.Thread(target=run)
+        asker.start()
+        is_edited = False
+        # Threads count their own calls, so that more than one may be stopped.
+        while asker.is_alive():
+            with open(f"/proc/{daemon.pid}/stat") as stat:
+                is_stopped = stat.read().rpartition(")")[2].split()[0] in "Tt"
+            if is_stopped:
+                if not is_edited:
+                    put(number, in_place)
+                    is_edited = True
+                os.kill(daemon.pid, signal.SIGCONT)
+            asker.join(0.002)
+        detach(tracer.process)
+        # One that was stopped when strace went away.
+        os.kill(daemon.pid, signal.SIGCONT)
+        own.close()
+        if not is_edited:
+            return False
+        torture.count("hand edits")
+        where = f"{what} edited {'in place' if in_place else 'by rename'} at call {stop}{' without exchange' if more else ''}"
+        answer = outcome[0]
+        if not isinstance(answer, Exception) and answer.status not in (200, 201, 412, 404) and not answer.is_polite_refusal:
+            torture.find(f"hand edit: {where}: {answer!r}")
+        if isinstance(answer, Exception):
+            torture.find(f"hand edit: {where}: {answer}")
+        found = site.file(number)
+        if found is None or b"by hand" not in found:
+            torture.find(f"hand edit: lost: {where}: {answer!r}, {found!r}")
+        elif (client.campaign(number) or {}).get("name") != json.loads(found)["name"]:
+            torture.find(f"hand edit: not shown: {where}")
+        return True
+
+    for what, prepare in (("change", patch), ("deletion", delete), ("creation", create)):
+        for in_place in (False, True):
+            for more in ([], without_exchange):
+                stop = misses = 0
+                while misses < 3 and stop < 120 and not (torture.quick and stop > 50):
+                    stop += 1 if not torture.quick else torture.random.randint(5, 15)
+                    misses = 0 if case(what, prepare, stop, in_place, more) else misses + 1
+    left = site.lasting_leftovers()
+    if left:
+        torture.find(f"temporary files after hand edits: {left}")
+    client.close()
+    daemon.end()
+    if site.check():
+        torture.find(f"after hand edits: campaignd check: {site.check()[:200]}")
     site.remove()
 
 
