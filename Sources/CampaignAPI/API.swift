@@ -48,56 +48,69 @@ public struct API: Responder {
         return whole(answer, answer.headerFields)
     }()
 
-    /// What needs no token is in memory, and so is the answer where there is no route. All others may wait for the
-    /// folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered. What is
-    /// made for who asks is never kept, and so costs more than what is made for all.
-    public func mayWait(_ request: Request) -> Bool {
-        guard let right = Self.destination(of: request)?.route(for: request.head.method)?.right else { return false }
-        return right.needsToken || right.readsToken && request.isAuthorized
+    public func respond(to request: Request) -> Response {
+        response(to: request, attempt { try route(request, waits: true) })
     }
 
-    public func respond(to request: Request) -> Response {
-        response(to: request, attempt { try answer(request) })
+    /// What needs no token is nearly always in memory, and so is the answer where there is no route. All others may wait for
+    /// the folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered. What is
+    /// made for who asks, or for a query of which there are too many to be kept, costs more than what is made for all.
+    public func respondAtOnce(to request: Request) -> Response? {
+        if let route = Self.destination(of: request)?.route(for: request.head.method) {
+            if route.right.needsToken || route.right.readsToken && request.isAuthorized { return nil }
+            if route.keptQuery(Query(request)) == nil { return nil }
+        }
+        guard let answer = atOnce({ try route(request, waits: false) }) else { return nil }
+        // Its file has to be written, or looked at.
+        if request.largeAnswers != nil, isFile(answer) { return nil }
+        return response(to: request, answer)
     }
 
     public func readyAnswer(
-        to target: String, ifNoneMatch: String?, largeAnswers: String? = nil, isAuthorized: Bool = false
-    ) -> [UInt8]? {
-        guard let generation = try? store.generation(),
-            let ready = answers.answer(to: target, generation: generation)
-                ?? makeReady(target, generation, largeAnswers),
-            !(ready.isForStrangers && isAuthorized)
-        else { return nil }
-        if let ifNoneMatch, ready.tag.isIn(ifNoneMatch) { return ready.notModified }
-        return ready.whole
-    }
-
-    private func makeReady(_ target: String, _ generation: Int, _ largeAnswers: String?) -> AnswerCache.Ready? {
-        var request = Request(
-            HTTPRequest(method: .get, scheme: nil, authority: nil, path: target), largeAnswers: largeAnswers)
+        to target: String, ifNoneMatch: String?, takesFiles: Bool = false, isAuthorized: Bool = false
+    ) -> ReadyAnswer {
+        let generation = store.generation()
+        if let ready = answers.answer(to: target, generation: generation), !(ready.isForStrangers && isAuthorized) {
+            return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+        }
+        let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
         // Others depend on who asks.
         guard let destination = Self.destination(of: request), let route = destination.route(for: .get),
-            !route.right.needsToken
-        else { return nil }
+            !route.right.needsToken, !(route.right.readsToken && isAuthorized)
+        else { return .unknown }
         // One for all spellings of a path and all that the route does not look at in a query: what is asked for in ever
         // new ways is not made ever anew, nor does it drive out the rest.
-        guard let query = route.keptQuery(Query(request)) else { return nil }
+        guard let query = route.keptQuery(Query(request)) else { return .waits }
         let path = Self.base + destination.path(of: route) + query
-        if path != target, let ready = answers.answer(to: path, generation: generation) { return ready }
-        let answer = answer(Call(api: self, request: request, ids: destination.ids, userID: nil), route)
+        if path != target, let ready = answers.answer(to: path, generation: generation) {
+            return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+        }
+        guard let answer = atOnce({ try self.route(request, waits: false) }) else { return .waits }
         // Others depend on more than the records.
-        guard answer.status == .ok, let digest = answer.digest else { return nil }
-        // What is kept is for everybody, so it is none that some take as a file.
-        if largeAnswers == nil, configuration.largeAnswers?.takes(answer.body) == true { return nil }
+        guard answer.status == .ok, let digest = answer.digest else {
+            let whole = response(to: request, answer)
+            return .parts([whole.head, whole.body])
+        }
+        let ready = ready(request, answer, digest, isForStrangers: route.right.readsToken)
+        answers.keep(ready, to: path, generation: generation)
+        return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+    }
+
+    /// Whether an answer is large enough to be handed to the web server as a file.
+    private func isFile(_ answer: Answer) -> Bool {
+        answer.digest != nil && configuration.largeAnswers?.takes(answer.body) == true
+    }
+
+    private func ready(
+        _ request: Request, _ answer: Answer, _ digest: String, isForStrangers: Bool
+    ) -> AnswerCache.Ready {
         let whole = response(to: request, answer)
         let tag = EntityTag(digest)
+        var request = request
         request.head.headerFields[.ifNoneMatch] = tag.description
-        let ready = AnswerCache.Ready(
-            tag: tag, whole: whole.head + whole.body, notModified: response(to: request, answer).head,
-            isForStrangers: route.right.readsToken)
-        // One that is a file is looked at anew every time: files go, too.
-        if whole.headerFields[.xAccelRedirect] == nil { answers.keep(ready, to: path, generation: generation) }
-        return ready
+        return AnswerCache.Ready(
+            tag: tag, head: whole.head, body: whole.body, notModified: response(to: request, answer).head,
+            isForStrangers: isForStrangers, isFile: isFile(answer))
     }
 
     public func respond(to error: RequestError) -> Response {
@@ -111,7 +124,8 @@ public struct API: Responder {
         return response(to: nil, Answer(problem))
     }
 
-    private func answer(_ request: Request) throws -> Answer {
+    /// - Parameter waits: whether it may wait for the disk.
+    private func route(_ request: Request, waits: Bool) throws -> Answer {
         guard let destination = Self.destination(of: request) else { throw Problem.notFound }
         let method = request.head.method
         if method == .options { return options(request, allow: destination.allow) }
@@ -121,19 +135,18 @@ public struct API: Responder {
         var userID: Int?
         if route.right.needsToken {
             let user = try authenticatedUser(request)
-            try store.read { try route.right.check($0.user(user), destination.ids, $0) }
+            if route.right.needsRecords {
+                try store.read(waits: waits) { try route.right.check(user, destination.ids, $0) }
+            }
             userID = user
         } else if route.right.readsToken {
             userID = try? authenticatedUser(request)
         }
-        return answer(Call(api: self, request: request, ids: destination.ids, userID: userID), route)
-    }
-
-    private func answer(_ call: Call, _ route: Route) -> Answer {
-        var answer = attempt { try route.handler(call) }
+        let call = Call(api: self, request: request, ids: destination.ids, userID: userID, waits: waits)
+        var answer = try passing { try route.handler(call) }
         if route.right.readsToken {
             answer.headerFields[.vary] = "Authorization"
-            if call.request.isAuthorized { answer.headerFields[.cacheControl] = "private, no-cache" }
+            if request.isAuthorized { answer.headerFields[.cacheControl] = "private, no-cache" }
         }
         return answer
     }
@@ -169,6 +182,26 @@ public struct API: Responder {
             let user = tokens.user(of: String(parts[1].drop { $0 == " " }), now: now())
         else { throw .invalidToken }
         return user
+    }
+
+    /// Answers without waiting for the disk; nil when that cannot be.
+    private func atOnce(_ body: () throws -> Answer) -> Answer? {
+        do {
+            return try passing(body)
+        } catch {
+            return nil
+        }
+    }
+
+    /// Turns whatever goes wrong into an answer, but that it would have to wait.
+    private func passing(_ body: () throws -> Answer) throws(WouldWait) -> Answer {
+        do {
+            return try body()
+        } catch let error as WouldWait {
+            throw error
+        } catch {
+            return attempt { throw error }
+        }
     }
 
     /// Turns whatever goes wrong into an answer.

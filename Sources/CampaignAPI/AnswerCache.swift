@@ -1,3 +1,4 @@
+internal import FastCGI
 internal import Synchronization
 
 /// Answers that were made already, header and all, for as long as no record changes.
@@ -6,11 +7,23 @@ internal import Synchronization
 final class AnswerCache: Sendable {
     struct Ready: Sendable {
         let tag: EntityTag
-        let whole: [UInt8]
+        let head: [UInt8]
+        /// Shared with who made it.
+        let body: [UInt8]
         /// For who has it already (304).
         let notModified: [UInt8]
         /// Whether it is only for requests without a token, good or not.
         var isForStrangers = false
+
+        /// Whether it is handed as a file to who takes files; that is looked at anew every time, for files go, too.
+        var isFile = false
+
+        /// The answer to a request.
+        func answer(_ ifNoneMatch: String?, takesFiles: Bool) -> ReadyAnswer {
+            if let ifNoneMatch, tag.isIn(ifNoneMatch) { return .parts([notModified]) }
+            if isFile, takesFiles { return .waits }
+            return .parts([head, body])
+        }
     }
 
     private struct State {
@@ -32,7 +45,7 @@ final class AnswerCache: Sendable {
 
     /// - Parameter generation: the state of the records from before the answer was made.
     func keep(_ answer: Ready, to path: String, generation: Int) {
-        let size = answer.whole.count + answer.notModified.count + path.utf8.count
+        let size = answer.head.count + answer.body.count + answer.notModified.count + path.utf8.count
         guard size <= Self.capacity else { return }
         state.withLock { state in
             if state.generation != generation || state.size + size > Self.capacity {

@@ -34,7 +34,9 @@ public final class LargeAnswers: Sendable {
         guard takes(body) else { return nil }
         let name = "\(getpid())-\(digest).json"
         return recent.withLock { recent in
-            if recent.contains(where: { $0.name == name }) { return place + name }
+            // Somebody may have emptied the folder.
+            if recent.contains(where: { $0.name == name }), isThere(name, body.count) { return place + name }
+            recent.removeAll { $0.name == name }
             guard write(body, name) else { return nil }
             recent.append((name, body.count))
             while recent.count > Self.kept, recent.reduce(0, { $0 + $1.size }) > Self.room {
@@ -42,6 +44,11 @@ public final class LargeAnswers: Sendable {
             }
             return place + name
         }
+    }
+
+    private func isThere(_ name: String, _ size: Int) -> Bool {
+        var status = stat()
+        return stat("\(directory)/\(name)", &status) == 0 && Int(status.st_size) == size
     }
 
     private func write(_ body: [UInt8], _ name: String) -> Bool {

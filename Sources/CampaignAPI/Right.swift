@@ -34,44 +34,54 @@ enum Right: Sendable {
         if case .anyoneKnown = self { true } else { false }
     }
 
-    /// Lets a user pass, or not.
-    ///
-    /// - Parameters:
-    ///   - user: nil when the token's user has no record: then without any rights.
-    ///   - ids: the ids in the path.
-    /// - Throws: ``Problem`` 403, or 404 for an unknown project or organisation.
-    func check(_ user: User?, _ ids: [Int], _ catalogue: Catalogue) throws(Problem) {
+    /// Whether it depends on records who may pass.
+    var needsRecords: Bool {
         switch self {
-        case .anyone, .anyoneKnown, .signedIn: return
-        case .signedInToChange:
-            guard user?.role != .readOnly else {
-                throw Problem(.forbidden, "UserNotPermitted", "User may not change anything")
-            }
-        case .organisationManager(let error):
-            try pass(user, catalogue.managesAnOrganisation, Problem(.forbidden, "UserNotPermitted", error))
-        case .managerOfProject:
-            let id = ids.first ?? 0
-            guard let project = catalogue.project(id) else { throw .projectNotFound(id) }
-            let organisation = project.organisation.flatMap(catalogue.organisation)
-            try pass(
-                user, { $0.manages(project, of: organisation) },
-                Problem(.forbidden, "UserPermissionError", "User is not a manager of the project"))
-        case .managerOfOrganisation:
-            let id = ids.first ?? 0
-            guard let organisation = catalogue.organisation(id) else { throw .organisationNotFound(id) }
-            try pass(
-                user, { $0.manages(organisation) },
-                Problem(.forbidden, "UserNotPermitted", "User is not a manager of the organisation"))
-        case .admin(let error):
-            try pass(user, { $0.role == .admin }, Problem(.forbidden, "OnlyAdminAccess", error))
+        case .anyone, .anyoneKnown, .signedIn: false
+        default: true
         }
     }
 
-    private func pass(_ user: User?, _ isAllowed: (User) -> Bool, _ problem: Problem) throws(Problem) {
+    /// Lets a user pass, or not.
+    ///
+    /// - Parameters:
+    ///   - userID: the token's user; one without a record is without any rights.
+    ///   - ids: the ids in the path.
+    /// - Throws: ``Problem`` 403, or 404 for an unknown project or organisation; ``FolderUnavailable``.
+    func check(_ userID: Int, _ ids: [Int], _ catalogue: Catalogue) throws {
+        switch self {
+        case .anyone, .anyoneKnown, .signedIn: return
+        case .signedInToChange:
+            guard try catalogue.user(userID)?.role != .readOnly else {
+                throw Problem(.forbidden, "UserNotPermitted", "User may not change anything")
+            }
+        case .organisationManager(let error):
+            try pass(
+                try catalogue.user(userID), catalogue.managesAnOrganisation,
+                Problem(.forbidden, "UserNotPermitted", error))
+        case .managerOfProject:
+            let id = ids.first ?? 0
+            guard let project = try catalogue.project(id) else { throw Problem.projectNotFound(id) }
+            let organisation = try project.organisation.flatMap(catalogue.organisation)
+            try pass(
+                try catalogue.user(userID), { $0.manages(project, of: organisation) },
+                Problem(.forbidden, "UserPermissionError", "User is not a manager of the project"))
+        case .managerOfOrganisation:
+            let id = ids.first ?? 0
+            guard let organisation = try catalogue.organisation(id) else { throw Problem.organisationNotFound(id) }
+            try pass(
+                try catalogue.user(userID), { $0.manages(organisation) },
+                Problem(.forbidden, "UserNotPermitted", "User is not a manager of the organisation"))
+        case .admin(let error):
+            try pass(try catalogue.user(userID), { $0.role == .admin }, Problem(.forbidden, "OnlyAdminAccess", error))
+        }
+    }
+
+    private func pass(_ user: User?, _ isAllowed: (User) throws -> Bool, _ problem: Problem) throws {
         guard let user else { throw problem }
         guard user.role != .readOnly else {
             throw Problem(.forbidden, "UserNotPermitted", "User has the role READ_ONLY and may change nothing")
         }
-        guard isAllowed(user) else { throw problem }
+        guard try isAllowed(user) else { throw problem }
     }
 }

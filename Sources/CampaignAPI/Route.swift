@@ -49,9 +49,16 @@ struct Call: Sendable {
     let ids: [Int]
     /// The user of the token, where the route looks at it.
     let userID: Int?
+    /// Whether it may wait for the disk.
+    let waits: Bool
 
     var store: Store { api.store }
     var query: Query { Query(request) }
+
+    /// Gives a reader the records, as ``Store/read(waits:_:)`` does.
+    func read<Result: Sendable>(_ body: (Catalogue) throws -> Result) throws -> Result {
+        try store.read(waits: waits, body)
+    }
 
     /// The id at a place in the path; the router has seen to it that there is one.
     func id(_ place: Int = 0) -> Int { ids.indices.contains(place) ? ids[place] : 0 }

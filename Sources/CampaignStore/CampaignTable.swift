@@ -3,6 +3,12 @@ internal import JSON
 
 /// The campaigns in memory, with every way to find them.
 struct CampaignTable {
+    /// What a campaign may be linked to.
+    enum Link: Hashable {
+        case project(Int)
+        case organisation(Int)
+    }
+
     private struct Entry {
         let name: String
         /// nil: not known, because the file was not read.
@@ -17,6 +23,7 @@ struct CampaignTable {
         var generation = 0
 
         var keptBytes: Int { (opening?.count ?? 0) + (representation?.bytes.count ?? 0) }
+        var links: [Link] { projects.map(Link.project) + organisations.map(Link.organisation) }
     }
 
     private var entries: [Int: Entry] = [:]
@@ -25,10 +32,18 @@ struct CampaignTable {
     /// String's == and hash are those of canonical equivalence, as the contract compares names.
     private var owners: [String: Int] = [:]
     /// Where hands have given one name to several records: all that have it.
-    private var sharedNames: [String: Set<Int>] = [:]
-    private var linkedToProject: [Int: [Int]] = [:]
-    private var linkedToOrganisation: [Int: [Int]] = [:]
+    private var shared: [String: Set<Int>] = [:]
+    /// By rising id.
+    private var linked: [Link: [Int]] = [:]
     private var wholeList: CampaignList?
+    /// The lists of those that have many campaigns, with what they take, about, and when they were asked for.
+    private var lists: [Link: (list: CampaignList, bytes: Int, use: Int)] = [:]
+    private var listBytes = 0
+    private var uses = 0
+    /// Lists of fewer campaigns are made as quickly as they are found.
+    private static let longList = 64
+    /// Bytes that lists may have in all.
+    private static let listCapacity = 64 << 20
     /// Changes with every change of an organisation.
     private var generation = 0
     /// The latest of those answers that are too long to be kept for good, oldest first.
@@ -46,7 +61,11 @@ struct CampaignTable {
     /// Of the file when it was read.
     func state(_ id: Int) -> FileState? { entries[id]?.state }
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
-    func ids(named name: String) -> Set<Int> { sharedNames[name] ?? owners[name].map { [$0] } ?? [] }
+    var names: [Int: String] { entries.mapValues(\.name) }
+    func name(_ id: Int) -> String? { entries[id]?.name }
+    func ids(named name: String) -> Set<Int> { shared[name] ?? owners[name].map { [$0] } ?? [] }
+    /// The ids of those that have one name, for each that several have.
+    var sharedNames: some Collection<Set<Int>> { shared.values }
 
     /// Adds a campaign, or puts it in the place of the one with its id.
     ///
@@ -80,10 +99,19 @@ struct CampaignTable {
             wholeList = nil
         }
         if let previous { unlink(id, previous) } else { ids.insert(id, at: ids.insertionPoint(of: id)) }
-        for project in entry.projects { linkedToProject[project, default: []].insertSorted(id) }
-        for organisation in entry.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
+        let isRenamed = previous?.name.utf8.elementsEqual(entry.name.utf8) == false
+        let before = Set(previous?.links ?? [])
+        for link in entry.links {
+            if !before.contains(link), linked[link]?.last.map({ $0 < id }) ?? true {
+                grow(link, id, entry.name)
+            } else if isRenamed || !before.contains(link) {
+                drop(link)
+            }
+            linked[link, default: []].insertSorted(id)
+        }
+        for link in before.subtracting(entry.links) { drop(link) }
         if let owner = owners[entry.name] {
-            sharedNames[entry.name, default: [owner]].insert(id)
+            shared[entry.name, default: [owner]].insert(id)
         } else {
             owners[entry.name] = id
         }
@@ -110,6 +138,7 @@ struct CampaignTable {
         guard let entry = entries.removeValue(forKey: id) else { return }
         wholeList = nil
         unlink(id, entry)
+        for link in entry.links { drop(link) }
         let place = ids.insertionPoint(of: id)
         if place < ids.count, ids[place] == id { ids.remove(at: place) }
     }
@@ -117,12 +146,11 @@ struct CampaignTable {
     private mutating func unlink(_ id: Int, _ entry: Entry) {
         entriesBytes -= entry.keptBytes
         recent.removeAll { $0.id == id }
-        for project in entry.projects { linkedToProject.removeSorted(id, from: project) }
-        for organisation in entry.organisations { linkedToOrganisation.removeSorted(id, from: organisation) }
-        if var sharing = sharedNames[entry.name] {
+        for link in entry.links { linked.removeSorted(id, from: link) }
+        if var sharing = shared[entry.name] {
             sharing.remove(id)
             owners[entry.name] = sharing.min()
-            sharedNames[entry.name] = sharing.count > 1 ? sharing : nil
+            shared[entry.name] = sharing.count > 1 ? sharing : nil
         } else if owners[entry.name] == id {
             owners[entry.name] = nil
         }
@@ -171,25 +199,49 @@ struct CampaignTable {
         representation(opening(campaign), campaign.organisations, organisation)
     }
 
-    mutating func list() -> Representation {
-        if wholeList == nil { wholeList = list(ids) }
-        return wholeList?.representation() ?? Representation([])
+    mutating func list() -> CampaignList {
+        if let wholeList { return wholeList }
+        let list = list(of: ids)
+        wholeList = list
+        return list
     }
 
-    func list(ofProject id: Int) -> Representation { representation(linkedToProject[id]) }
-    func list(ofOrganisation id: Int) -> Representation { representation(linkedToOrganisation[id]) }
-
-    private func representation(_ ids: [Int]?) -> Representation {
-        var list = list(ids ?? [])
-        return list.representation()
-    }
-
-    private func list(_ ids: [Int]) -> CampaignList {
-        var list = CampaignList(reserving: ids.count)
-        for id in ids {
-            if let entry = entries[id] { list.append(id, entry.name) }
+    mutating func list(of link: Link) -> CampaignList {
+        uses += 1
+        if let list = lists[link]?.list {
+            lists[link]?.use = uses
+            return list
+        }
+        let ids = linked[link] ?? []
+        let list = list(of: ids)
+        guard ids.count >= Self.longList else { return list }
+        let bytes = ids.reduce(0) { $0 + Self.listBytes($1, entries[$1]?.name) }
+        guard bytes <= Self.listCapacity else { return list }
+        lists[link] = (list, bytes, uses)
+        listBytes += bytes
+        while listBytes > Self.listCapacity, let oldest = lists.min(by: { $0.value.use < $1.value.use }) {
+            drop(oldest.key)
         }
         return list
+    }
+
+    private func list(of ids: [Int]) -> CampaignList {
+        CampaignList(ids.compactMap { id in entries[id].map { (id, $0.name) } })
+    }
+
+    /// What an item takes in a list, about.
+    private static func listBytes(_ id: Int, _ name: String?) -> Int { 32 + (name?.utf8.count ?? 0) }
+
+    private mutating func grow(_ link: Link, _ id: Int, _ name: String) {
+        guard let kept = lists[link] else { return }
+        kept.list.append(id, name)
+        let bytes = Self.listBytes(id, name)
+        lists[link]?.bytes += bytes
+        listBytes += bytes
+    }
+
+    private mutating func drop(_ link: Link) {
+        if let kept = lists.removeValue(forKey: link) { listBytes -= kept.bytes }
     }
 
     /// Whether its opening would not be kept in any case.
@@ -245,8 +297,8 @@ extension [Int] {
     }
 }
 
-extension [Int: [Int]] {
-    fileprivate mutating func removeSorted(_ number: Int, from key: Int) {
+extension [CampaignTable.Link: [Int]] {
+    fileprivate mutating func removeSorted(_ number: Int, from key: CampaignTable.Link) {
         guard var numbers = removeValue(forKey: key) else { return }
         let place = numbers.insertionPoint(of: number)
         if place < numbers.count, numbers[place] == number { numbers.remove(at: place) }

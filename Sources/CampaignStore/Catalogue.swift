@@ -1,14 +1,13 @@
 public import Campaigns
 internal import JSON
 internal import Logging
-internal import Threads
 
 /// What the data folder holds, in memory: everything that an answer needs, so that none reads a file, but for those that
 /// show a long text.
 ///
-/// The files are the truth. The catalogue changes in one way alone, by reading a file (again): ``reload(_:_:)``.
+/// The files are the truth. The catalogue changes in one way alone, by taking over what was found of a file: ``install(_:begun:)``.
+/// It reads none itself, for whoever uses it holds the lock that all readers take: ``LiveCatalogue`` reads.
 public final class Catalogue {
-    private let folder: DataFolder
     private let logger: Logger
 
     private var campaigns = CampaignTable()
@@ -19,245 +18,313 @@ public final class Catalogue {
     private var unwilling: Set<Int> = []
     private var messages = MessageTable()
     private var mailings: [Int: Mailing] = [:]
+    /// How many organisations each user manages by being in their lists.
+    private var managed: [Int: Int] = [:]
 
     /// What cannot be served, of all that has been read.
-    private var brokenSoFar: [String: String] = [:]
+    private var troubles: [RecordRef: Trouble] = [:]
+    /// Names that campaigns may have which cannot be served.
+    private var heldNames = HeldNames()
     /// The highest id that a file of a kind has been named by, broken ones included.
     private var highestIDs: [RecordKind: Int] = [:]
     /// How many campaigns' files have been read that are not in the cache; large ones count as several.
     private var readSinceCache = 0
-    /// Records that could not be judged because the process was short of something; they are looked at again.
-    private var unread: [(RecordKind, Int)] = []
-    /// Records that are there but that the disk does not give back, and when one of them is to be tried again.
-    private var failing: [RecordKind: Set<Int>] = [:]
-    private var nextTry = ContinuousClock.now
 
-    /// Kinds of which not everything has been read. With a watch nothing is left here; without one, where a catalogue
-    /// lasts for one request, what the request needs is read when it does.
-    private var unloaded = Set(RecordKind.allCases)
+    /// Why a record cannot be served.
+    private struct Trouble {
+        let reason: String
+        /// Whether it is there but not given back now, rather than broken.
+        let mayPass: Bool
+    }
+
+    /// Kinds of which not everything has been read.
+    private(set) var unloaded = Set(RecordKind.allCases)
     /// What has been read of those kinds.
     private var looked: [RecordKind: Set<Int>] = [:]
-    /// Why something that was needed could not be read.
-    private(set) var failure: FolderUnavailable?
+    /// What has changed since it was read.
+    private var stale: [RecordKind: [Int: Mark]] = [:]
+    /// When what was not given back, or may have been unfinished, is to be looked at again.
+    private var retries: [RecordRef: ContinuousClock.Instant] = [:]
+
+    /// That a file has changed: when it was first told since it was read, when last, and whether its end was told.
+    private struct Mark {
+        var first: Int
+        var last: Int
+        var isEnded: Bool
+    }
+
+    /// Rises with everything that is told of the folder, and with every reading that begins.
+    private var clock = 0
+    /// How many readings are on their way, and when that began of which each record is, of those since there were none.
+    private var readings = 0
+    private var installed: [RecordRef: Int] = [:]
+
+    /// That of the body that runs.
+    var pass = Pass()
 
     /// Starts empty.
-    init(_ folder: DataFolder, logger: Logger) {
-        self.folder = folder
+    init(logger: Logger) {
         self.logger = logger
     }
 
-    /// Reads every record of the folder.
-    func load() throws(FolderUnavailable) {
-        for kind in RecordKind.allCases { need(kind) }
-        if let failure { throw failure }
-    }
+    // MARK: What has to be read
 
-    private func load(_ kind: RecordKind) throws(SystemError) {
-        // In order, for then every sorted list grows at its end.
-        let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-        if kind == .campaigns, CatalogueCache.exists(folder) { return try loadCached(ids) }
-        for id in ids { try reload(kind, id) }
-    }
-
-    /// Reads those campaigns whose files have changed since they were put into the cache.
-    private func loadCached(_ ids: [Int]) throws(SystemError) {
-        campaigns.reserveCapacity(ids.count)
-        // The cache is read while the files are looked at.
-        let cache = Monitor<[CatalogueCache.Entry]?>(nil)
-        do {
-            try Thread("cache") { [folder] in
-                let entries = CatalogueCache.read(folder)
-                cache.update { $0 = entries }
-            }.detach()
-        } catch {
-            cache.update { $0 = [] }
-        }
-        let states = ids.map { FileState(folder.file(.campaigns, $0)) }
-        var cached = (cache.wait { $0 } ?? [])[...]
-        for (id, state) in zip(ids, states) {
-            cached = cached.drop { $0.id < id }
-            if let entry = cached.first, entry.id == id, entry.state == state {
-                campaigns.insert(entry)
-                highestIDs[.campaigns] = id
-            } else {
-                try reload(.campaigns, id)
+    /// Notes what has changed.
+    func mark(_ changes: [FolderWatch.Change]) {
+        guard !changes.isEmpty else { return }
+        clock += 1
+        for change in changes {
+            switch change {
+            case .record(let ref): mark(ref, isEnded: true)
+            case .begun(let ref): mark(ref, isEnded: false)
+            case .everything: break
             }
         }
     }
 
-    /// Sees to it that everything of some kinds has been read.
-    private func need(_ kinds: RecordKind...) {
-        for kind in kinds where unloaded.remove(kind) != nil {
-            do throws(SystemError) {
-                try load(kind)
-            } catch {
-                failure = failure ?? FolderUnavailable("The data folder cannot be read", error)
+    private func mark(_ ref: RecordRef, isEnded: Bool) {
+        var mark = stale[ref.kind]?[ref.id] ?? Mark(first: clock, last: clock, isEnded: isEnded)
+        mark.last = clock
+        mark.isEnded = mark.isEnded || isEnded
+        stale[ref.kind, default: [:]][ref.id] = mark
+    }
+
+    /// The state that a body which begins now has to see.
+    var now: Int { clock }
+
+    /// Whether a record has to be read before one can answer who began at a time.
+    func isUnread(_ ref: RecordRef, since start: Int) -> Bool {
+        if let mark = stale[ref.kind]?[ref.id], mark.first <= start { return true }
+        return unloaded.contains(ref.kind) && looked[ref.kind]?.contains(ref.id) != true
+    }
+
+    /// Whether a record's file may be one that somebody is writing.
+    func mayBeUnfinished(_ ref: RecordRef) -> Bool {
+        if let mark = stale[ref.kind]?[ref.id] { return !mark.isEnded }
+        // One that was unsettled.
+        return retries[ref] != nil && troubles[ref] == nil
+    }
+
+    private func isDue(_ ref: RecordRef) -> Bool { retries[ref].map { $0 <= .now } ?? false }
+
+    /// Whether a record that has been read may be another when it is read again, though nobody has told.
+    func isToBeTried(_ ref: RecordRef) -> Bool { isDue(ref) || troubles[ref]?.mayPass == true }
+
+    /// What is to be looked at again by now.
+    var due: [RecordRef] { retries.isEmpty ? [] : retries.keys.filter(isDue) }
+
+    /// Ends the body that runs unless everything of some kinds has been read.
+    private func need(_ kinds: RecordKind...) throws(FolderUnavailable) {
+        for kind in kinds {
+            if unloaded.contains(kind) { pass.kinds.insert(kind) }
+            for (id, mark) in stale[kind] ?? [:] where mark.first <= pass.start {
+                pass.records.insert(RecordRef(kind, id))
             }
+            // One alone, for a disk that fails is slow.
+            if let ref = due.first(where: { $0.kind == kind && !pass.tried.contains($0) }) { pass.records.insert(ref) }
+        }
+        if pass.lacks { throw .notRead }
+    }
+
+    /// Ends the body that runs unless one record has been read.
+    ///
+    /// - Throws: ``FolderUnavailable``, also when there is a record that cannot be read: an answer without it would be wrong.
+    private func need(_ kind: RecordKind, _ id: Int) throws(FolderUnavailable) {
+        let ref = RecordRef(kind, id)
+        try look(ref)
+        guard let trouble = troubles[ref] else { return }
+        throw FolderUnavailable(
+            "The \(kind.noun) cannot be read", detail: "\(ref.place) cannot be read: \(trouble.reason)")
+    }
+
+    /// Ends the body that runs unless one record has been read, or found to be unreadable.
+    private func look(_ ref: RecordRef) throws(FolderUnavailable) {
+        if isUnread(ref, since: pass.start) || (isDue(ref) && !pass.tried.contains(ref)) {
+            pass.records.insert(ref)
+            throw .notRead
         }
     }
 
-    /// Sees to it that one record has been read.
-    private func need(_ kind: RecordKind, _ id: Int) {
-        guard unloaded.contains(kind), looked[kind, default: []].insert(id).inserted else { return }
-        do throws(SystemError) {
-            try reload(kind, id)
-        } catch {
-            failure = failure ?? FolderUnavailable("The data folder cannot be read", error)
+    /// What a record's file holds, with all that is not kept in memory; nil when there is none.
+    ///
+    /// - Throws: ``FolderUnavailable``, also when the file does not give the record, be it that somebody is writing it.
+    func whole<Kind: Record>(_: Kind.Type, _ kind: RecordKind, _ id: Int) throws(FolderUnavailable) -> Kind? {
+        let ref = RecordRef(kind, id)
+        guard let found = pass.wholeRecords[ref] else {
+            pass.texts.insert(ref)
+            throw .notRead
         }
+        return try found.get() as? Kind
+    }
+
+    /// Has something done without the lock that readers take, such as reading a file.
+    ///
+    /// - Parameters:
+    ///   - key: tells it from others.
+    ///   - work: done once; the body that asks runs again then.
+    func outside<Value: Sendable>(
+        _ key: String, _ work: @escaping @Sendable () throws -> Value
+    ) throws(FolderUnavailable) -> Value {
+        guard let result = pass.values[key] else {
+            pass.outside[key] = work
+            throw .notRead
+        }
+        switch result {
+        case .success(let value):
+            guard let value = value as? Value else { throw FolderUnavailable("The data folder cannot be read") }
+            return value
+        case .failure(let error as FolderUnavailable): throw error
+        case .failure(let error as SystemError): throw FolderUnavailable("The data folder cannot be read", error)
+        case .failure(let error): throw FolderUnavailable("The data folder cannot be read", detail: "\(error)")
+        }
+    }
+
+    // MARK: What was read
+
+    /// Says that files are about to be read.
+    ///
+    /// - Returns: when that was, for ``install(_:begun:)``.
+    func beginReading() -> Int {
+        clock += 1
+        readings += 1
+        return clock
+    }
+
+    func endReading() {
+        readings -= 1
+        if readings == 0 { installed = [:] }
+    }
+
+    /// Says that everything of a kind has been read.
+    func markLoaded(_ kind: RecordKind) {
+        unloaded.remove(kind)
+        looked[kind] = nil
+    }
+
+    func reserveCapacity(_ kind: RecordKind, _ count: Int) {
+        if kind == .campaigns { campaigns.reserveCapacity(count) }
     }
 
     /// What the next start should find in the cache, or nil when little has been read that is not there.
     func newCacheEntries() -> [CatalogueCache.Entry]? {
-        guard readSinceCache >= CatalogueCache.least else { return nil }
+        guard readSinceCache >= CatalogueCache.least, !unloaded.contains(.campaigns) else { return nil }
         readSinceCache = 0
         return Array(campaigns.cacheEntries)
     }
 
-    /// Whether ``apply(_:)`` has anything to do.
-    func needs(_ changes: [FolderWatch.Change]) -> Bool { !changes.isEmpty || !unread.isEmpty || isTryDue }
-
-    private var isTryDue: Bool { !failing.isEmpty && nextTry <= .now }
-
-    /// Takes over what has changed.
-    func apply(_ changes: [FolderWatch.Change]) throws(FolderUnavailable) {
-        var queue = unread.map { FolderWatch.Change.record($0, $1) } + changes
-        unread = []
-        // One alone, for a disk that fails is slow, and everybody waits for it.
-        if isTryDue, let (kind, ids) = failing.randomElement(), let id = ids.randomElement() {
-            queue.append(.record(kind, id))
-            nextTry = .now + .seconds(1)
-        }
-        for (place, change) in queue.enumerated() {
-            do throws(SystemError) {
-                switch change {
-                case .record(let kind, let id): try reload(kind, id)
-                case .begun(let kind, let id): try reload(kind, id, mayBeUnfinished: true)
-                case .everything: break
-                }
-            } catch {
-                for change in queue[(place + 1)...] {
-                    switch change {
-                    case .record(let kind, let id), .begun(let kind, let id): unread.append((kind, id))
-                    case .everything: break
-                    }
-                }
-                throw FolderUnavailable("The data folder cannot be read", error)
-            }
-        }
-    }
-
-    /// Reads one record's file again, or for the first time.
-    ///
-    /// - Throws: ``SystemError`` when the process is short of something; the record is then read at the next call of ``apply(_:)``.
-    func reload(_ kind: RecordKind, _ id: Int, mayBeUnfinished: Bool = false) throws(SystemError) {
-        let file: RecordFile
-        do throws(SystemError) {
-            file = try RecordFile(folder.file(kind, id))
-        } catch {
-            unread.append((kind, id))
-            throw error
-        }
-        take(kind, id, file, mayBeUnfinished: mayBeUnfinished)
-    }
+    /// The names of campaigns as they were last known, those that cannot be read among them.
+    var knownNames: [Int: String] { campaigns.names.merging(heldNames.formerNames) { $1 } }
 
     /// Takes over what was found of a record's file.
-    private func take(_ kind: RecordKind, _ id: Int, _ file: RecordFile, mayBeUnfinished: Bool) {
-        if case .missing = file {} else { highestIDs[kind] = max(highestIDs[kind] ?? 0, id) }
-        if case .unreadable(_, isOfFile: false) = file {
-            failing[kind, default: []].insert(id)
-        } else if failing[kind]?.remove(id) != nil {
-            if failing[kind]?.isEmpty == true { failing[kind] = nil }
+    ///
+    /// - Parameter begun: when reading it began. What was read later is not undone.
+    /// - Returns: whether answers may change that nobody was told of.
+    @discardableResult
+    func install(_ loaded: LoadedRecord, begun: Int) -> Bool {
+        let ref = loaded.ref
+        if let last = installed[ref], last > begun { return false }
+        installed[ref] = begun
+        if let mark = stale[ref.kind]?[ref.id] {
+            if mark.last <= begun {
+                stale[ref.kind]?[ref.id] = nil
+            } else {
+                // Something was told while it was read.
+                stale[ref.kind]?[ref.id]?.first = max(mark.first, begun + 1)
+            }
+        }
+        if unloaded.contains(ref.kind) { looked[ref.kind, default: []].insert(ref.id) }
+        let wasInTrouble = troubles[ref] != nil
+        take(loaded)
+        return wasInTrouble != (troubles[ref] != nil)
+    }
+
+    private func take(_ loaded: LoadedRecord) {
+        let ref = loaded.ref
+        switch loaded.content {
+        case .unfinished:
+            retries[ref] = nil
+            return
+        case .unsettled:
+            retries[ref] = .now + .seconds(1)
+            return
+        case .missing:
+            forget(ref)
+            heldNames.release(ref.id, of: ref.kind)
+        case .record, .cached: break
+        case .broken(let reason, let name): trouble(loaded, Trouble(reason: reason, mayPass: false), name)
+        case .unreadable(let reason): trouble(loaded, Trouble(reason: reason, mayPass: true), BrokenName())
+        }
+        if case .missing = loaded.content {} else { highestIDs[ref.kind] = max(highestIDs[ref.kind] ?? 0, ref.id) }
+        if case .unreadable = loaded.content {
+            retries[ref] = .now + .seconds(1)
+        } else if retries.removeValue(forKey: ref) != nil, troubles[ref] != nil {
             // The disk may be well again, and give the others too.
-            nextTry = .now
+            for other in retries.keys where troubles[other] != nil { retries[other] = .now }
         }
-        let place = "\(kind.rawValue)/\(id).json"
-        do throws(RecordError) {
-            switch file {
-            case .missing: forget(kind, id)
-            case .unreadable(let reason, _): throw RecordError(reason)
-            case .bytes(let bytes, let state): try install(kind, id, bytes, state)
-            }
-            if brokenSoFar.removeValue(forKey: place) != nil {
-                logger.notice("a record is in order again", metadata: ["file": "\(place)"])
-            }
-        } catch {
-            // A link tells nothing more: what it leads to is finished, or is none of ours.
-            guard !mayBeUnfinished || FileState.isLink(folder.file(kind, id)) else { return }
-            forget(kind, id)
-            if brokenSoFar.updateValue(error.description, forKey: place) != error.description {
-                logger.error("a record is broken", metadata: ["file": "\(place)", "reason": "\(error)"])
-            }
+        switch loaded.content {
+        case .record(let record, let fingerprint, let size, let state): install(ref, record, fingerprint, size, state)
+        case .cached(let entry): campaigns.insert(entry)
+        case .missing: break
+        default: return
+        }
+        heldNames.release(ref.id, of: ref.kind)
+        if troubles.removeValue(forKey: ref) != nil {
+            logger.notice("a record is in order again", metadata: ["file": "\(ref.place)"])
         }
     }
 
-    private func install(_ kind: RecordKind, _ id: Int, _ bytes: [UInt8], _ state: FileState) throws(RecordError) {
-        switch kind {
-        case .campaigns:
-            var hasher = Hasher()
-            bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
-            let fingerprint = hasher.finalize()
-            if campaigns.fingerprint(id) != fingerprint {
-                campaigns.insert(try Campaign(file: bytes, id: id), fingerprint: fingerprint, state: state)
-                readSinceCache += CatalogueCache.weight(ofBytes: bytes.count)
-            }
-        case .organisations:
-            organisations[id] = try Organisation(file: bytes, id: id)
+    private func trouble(_ loaded: LoadedRecord, _ trouble: Trouble, _ name: BrokenName) {
+        let ref = loaded.ref
+        if ref.kind == .campaigns {
+            let former = campaigns.name(ref.id) ?? loaded.formerName
+            heldNames.hold(ref.id, name, former: former)
+        }
+        forget(ref)
+        if troubles.updateValue(trouble, forKey: ref)?.reason != trouble.reason {
+            let message: Logger.Message = trouble.mayPass ? "a record cannot be read" : "a record is broken"
+            logger.error(message, metadata: ["file": "\(ref.place)", "reason": "\(trouble.reason)"])
+        }
+    }
+
+    private func install(_ ref: RecordRef, _ record: any Record, _ fingerprint: Int, _ size: Int, _ state: FileState) {
+        switch record {
+        case let campaign as Campaign:
+            guard campaigns.fingerprint(ref.id) != fingerprint else { return }
+            campaigns.insert(campaign, fingerprint: fingerprint, state: state)
+            readSinceCache += CatalogueCache.weight(ofBytes: size)
+        case let organisation as Organisation:
+            count(organisations.updateValue(organisation, forKey: ref.id), -1)
+            count(organisation, 1)
             campaigns.organisationsChanged()
-        case .projects: projects[id] = try Project(file: bytes, id: id)
-        case .users:
-            let user = try User(file: bytes, id: id)
-            users[id] = user
-            if user.projectsNotifications { unwilling.remove(id) } else { unwilling.insert(id) }
-        case .messages: messages.insert(try Message(file: bytes, id: id), state: state)
-        case .deliveries: messages.insert(try Delivery(file: bytes, id: id))
-        case .mailings: mailings[id] = try Mailing(file: bytes, id: id)
-        case .readers: messages.insert(try Reader(file: bytes, id: id))
+        case let project as Project: projects[ref.id] = project
+        case let user as User:
+            users[ref.id] = user
+            if user.projectsNotifications { unwilling.remove(ref.id) } else { unwilling.insert(ref.id) }
+        case let message as Message: messages.insert(message, state: state)
+        case let delivery as Delivery: messages.insert(delivery)
+        case let mailing as Mailing: mailings[ref.id] = mailing
+        case let reader as Reader: messages.insert(reader)
+        default: break
         }
     }
 
-    /// A record whose text is in its file alone, or nil when the file is gone.
-    ///
-    /// What has become of the file in between is taken over, as the next ``apply(_:)`` would.
-    ///
-    /// - Parameter known: the state of the file when it was read.
-    /// - Throws: ``FolderUnavailable`` when the file is there and does not give the record, be it that somebody is writing it.
-    private func reread<Kind: Record>(
-        _: Kind.Type, _ kind: RecordKind, _ id: Int, known: FileState?, else complaint: String
-    ) throws(FolderUnavailable) -> Kind? {
-        let file = try FolderUnavailable.saying(complaint) { () throws(SystemError) in
-            try RecordFile(folder.file(kind, id))
+    /// Counts an organisation for its managers, or no longer.
+    private func count(_ organisation: Organisation?, _ change: Int) {
+        for user in organisation?.managers ?? [] {
+            let count = managed[user, default: 0] + change
+            managed[user] = count > 0 ? count : nil
         }
-        guard case .bytes(let bytes, let state) = file else {
-            take(kind, id, file, mayBeUnfinished: true)
-            if case .missing = file { return nil }
-            throw FolderUnavailable(complaint)
-        }
-        if state != known { take(kind, id, file, mayBeUnfinished: true) }
-        guard let record = try? Kind(file: bytes, id: id) else { throw FolderUnavailable(complaint) }
-        return record
     }
 
-    /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
-    func highestID(_ kind: RecordKind) -> Int {
-        need(kind)
-        return highestIDs[kind] ?? 0
-    }
-
-    /// The highest id that has been seen so far, without looking further.
-    func seenID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
-
-    /// The highest id of a campaign that anything else names; 0 when nothing does.
-    func highestCampaignMentioned() -> Int {
-        need(.messages)
-        let cached = CatalogueCache.exists(folder) ? CatalogueCache.read(folder).map(\.id) : []
-        return max(messages.messages.values.map(\.campaign).max() ?? 0, cached.max() ?? 0)
-    }
-
-    private func forget(_ kind: RecordKind, _ id: Int) {
-        switch kind {
+    private func forget(_ ref: RecordRef) {
+        let id = ref.id
+        switch ref.kind {
         case .campaigns: campaigns.remove(id)
         case .organisations:
-            if organisations.removeValue(forKey: id) != nil { campaigns.organisationsChanged() }
+            if let organisation = organisations.removeValue(forKey: id) {
+                count(organisation, -1)
+                campaigns.organisationsChanged()
+            }
         case .projects: projects[id] = nil
         case .users:
             users[id] = nil
@@ -268,100 +335,180 @@ public final class Catalogue {
         case .readers: messages.removeReader(id)
         }
     }
+
+    /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
+    func highestID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        try need(kind)
+        return highestIDs[kind] ?? 0
+    }
+
+    /// The highest id that has been seen so far, without looking further.
+    func seenID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
+
+    /// The highest id of a campaign that a message names; 0 when none does.
+    func highestCampaignMentioned() throws(FolderUnavailable) -> Int {
+        try need(.messages)
+        return messages.messages.values.map(\.campaign).max() ?? 0
+    }
+}
+
+extension RecordKind {
+    /// What one of them is called in what clients are told.
+    var noun: String {
+        switch self {
+        case .campaigns: "campaign"
+        case .organisations: "organisation"
+        case .projects: "project"
+        case .users: "user's record"
+        case .messages, .deliveries: "message"
+        case .mailings: "state of a mailing"
+        case .readers: "state of the user's messages"
+        }
+    }
 }
 
 // MARK: What answers are made of
 
 extension Catalogue {
-    public func user(_ id: Int) -> User? {
-        need(.users, id)
+    // All of these throw ``FolderUnavailable`` where they cannot tell: that there is none is certain.
+
+    public func user(_ id: Int) throws(FolderUnavailable) -> User? {
+        try need(.users, id)
         return users[id]
     }
 
-    public func project(_ id: Int) -> Project? {
-        need(.projects, id)
+    public func project(_ id: Int) throws(FolderUnavailable) -> Project? {
+        try need(.projects, id)
         return projects[id]
     }
 
-    public func organisation(_ id: Int) -> Organisation? {
-        need(.organisations, id)
+    public func organisation(_ id: Int) throws(FolderUnavailable) -> Organisation? {
+        try need(.organisations, id)
         return organisations[id]
     }
 
     /// Whether a user manages at least one organisation; an admin manages every one.
-    public func managesAnOrganisation(_ user: User) -> Bool {
-        user.role == .admin || allOrganisations.contains { user.manages($0) }
+    public func managesAnOrganisation(_ user: User) throws(FolderUnavailable) -> Bool {
+        if user.role == .admin { return true }
+        try need(.organisations)
+        if managed[user.id] != nil { return true }
+        // It may be one that cannot be read.
+        try check(.organisations) { _ in true }
+        return false
     }
 
     /// All users, by rising id; likewise the others.
-    public var allUsers: [User] {
-        need(.users)
+    public func allUsers() throws(FolderUnavailable) -> [User] {
+        try needAll(.users)
         return users.values.sorted { $0.id < $1.id }
     }
 
-    public var allOrganisations: [Organisation] {
-        need(.organisations)
+    public func allOrganisations() throws(FolderUnavailable) -> [Organisation] {
+        try needAll(.organisations)
         return organisations.values.sorted { $0.id < $1.id }
     }
 
-    public var allProjects: [Project] {
-        need(.projects)
+    public func allProjects() throws(FolderUnavailable) -> [Project] {
+        try needAll(.projects)
         return projects.values.sorted { $0.id < $1.id }
     }
 
-    /// Whether there is a campaign with this id, be it one that cannot be read.
-    public func hasCampaign(_ id: Int) -> Bool {
-        need(.campaigns, id)
-        return campaigns.contains(id) || failing[.campaigns]?.contains(id) == true
+    private func needAll(_ kind: RecordKind) throws(FolderUnavailable) {
+        try need(kind)
+        try check(kind) { $0.mayPass }
     }
 
-    public var campaignCount: Int {
-        need(.campaigns)
+    /// - Throws: ``FolderUnavailable`` when there is a record of a kind that cannot be read, for a reason that counts.
+    private func check(_ kind: RecordKind, _ counts: (Trouble) -> Bool) throws(FolderUnavailable) {
+        guard let (ref, trouble) = troubles.first(where: { $0.key.kind == kind && counts($0.value) }) else { return }
+        throw FolderUnavailable(
+            "One of the \(kind.rawValue) cannot be read", detail: "\(ref.place) cannot be read: \(trouble.reason)")
+    }
+
+    /// Whether there is a campaign with this id, be it one that cannot be read.
+    public func hasCampaign(_ id: Int) throws(FolderUnavailable) -> Bool {
+        let ref = RecordRef(.campaigns, id)
+        try look(ref)
+        return campaigns.contains(id) || troubles[ref] != nil
+    }
+
+    public func campaignCount() throws(FolderUnavailable) -> Int {
+        try need(.campaigns)
         return campaigns.count
     }
 
     /// What cannot be served, by its place in the data folder, with the reason.
-    public var broken: [String: String] {
-        for kind in RecordKind.allCases { need(kind) }
+    public func broken() throws(FolderUnavailable) -> [String: String] {
+        for kind in RecordKind.allCases { try need(kind) }
         return brokenSoFar
     }
 
-    /// Whether there are records that the disk has not given back. One that is broken does not count: nobody knows what it is
-    /// to be.
-    var lacksRecords: Bool { !failing.isEmpty }
+    /// The same of what has been read by now.
+    public var brokenSoFar: [String: String] {
+        Dictionary(uniqueKeysWithValues: troubles.map { ($0.key.place, $0.value.reason) })
+    }
 
-    /// Tries to read what the disk has not given back of some kinds, until it fails again.
+    /// Campaigns that have the name of another, by their place in the data folder, with the reason. Hands alone give a name
+    /// twice.
+    public var doubles: [String: String] {
+        var doubles: [String: String] = [:]
+        for ids in campaigns.sharedNames {
+            guard let first = ids.min() else { continue }
+            for id in ids where id != first {
+                doubles[RecordRef(.campaigns, id).place] = "name is that of \(first).json as well"
+            }
+        }
+        return doubles
+    }
+
+    /// Whether it is certain which names the campaigns have. Of one that cannot be read it is when the name was known before, or
+    /// when there is a text, which holds a name or holds none.
+    func areNamesCertain() throws(FolderUnavailable) -> Bool {
+        try need(.campaigns)
+        let uncertain = troubles.filter { ref, trouble in
+            ref.kind == .campaigns && trouble.mayPass && heldNames.formerName(ref.id) == nil
+        }
+        guard let ref = uncertain.keys.first, pass.tried.isDisjoint(with: uncertain.keys) else {
+            return uncertain.isEmpty
+        }
+        pass.records.insert(ref)
+        throw .notRead
+    }
+
+    /// Tries once more to read what could not be read of some kinds.
     ///
-    /// - Returns: whether all is there.
-    func complete(_ kinds: RecordKind...) -> Bool {
+    /// - Returns: whether all has been given back. One that is broken does not count: nobody knows what it is to be.
+    func complete(_ kinds: RecordKind...) throws(FolderUnavailable) -> Bool {
         for kind in kinds {
-            need(kind)
-            while let id = failing[kind]?.first {
-                guard (try? reload(kind, id)) != nil, failing[kind]?.contains(id) != true else { return false }
+            try need(kind)
+            let failing = troubles.filter { $0.key.kind == kind && $0.value.mayPass }.keys
+            guard failing.isEmpty else {
+                guard pass.tried.isDisjoint(with: failing), let ref = failing.first else { return false }
+                pass.records.insert(ref)
+                throw .notRead
             }
         }
         return true
     }
 
-    /// The ids of the campaigns with a name that is canonically equivalent: more than one where hands have given it.
-    func campaignIDs(named name: String) -> Set<Int> {
-        need(.campaigns)
-        return campaigns.ids(named: name)
+    /// The ids of the campaigns with a name that is canonically equivalent, or that may have it, as they cannot be read:
+    /// more than one where hands have given it.
+    func campaignIDs(named name: String) throws(FolderUnavailable) -> Set<Int> {
+        try need(.campaigns)
+        return campaigns.ids(named: name).union(heldNames.ids(named: name))
     }
 
     /// A campaign as `GET /campaigns/{campaign_id}/` shows it, or nil when there is none.
     ///
-    /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
+    /// - Throws: ``FolderUnavailable``, also when it is there but cannot be read, or an organisation cannot that it shows.
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Representation? {
-        need(.campaigns, id)
-        let complaint = "The campaign cannot be read"
-        if failing[.campaigns]?.contains(id) == true { throw FolderUnavailable(complaint) }
-        for organisation in campaigns.organisations(of: id) { need(.organisations, organisation) }
+        try need(.campaigns, id)
+        for organisation in campaigns.organisations(of: id) { try need(.organisations, organisation) }
         if let ready = campaigns.representation(id, organisation: { organisations[$0] }) { return ready }
-        guard let known = campaigns.state(id),
-            let campaign = try reread(Campaign.self, .campaigns, id, known: known, else: complaint)
-        else { return nil }
-        let made = CampaignTable.representation(of: campaign, organisation: organisation)
+        guard campaigns.contains(id), let campaign = try whole(Campaign.self, .campaigns, id) else { return nil }
+        // What it is now may name others.
+        for organisation in campaign.organisations { try need(.organisations, organisation) }
+        let made = CampaignTable.representation(of: campaign) { organisations[$0] }
         campaigns.keep(made, of: id)
         return made
     }
@@ -370,21 +517,21 @@ extension Catalogue {
     var keptBytes: Int { campaigns.keptBytes + messages.keptBytes }
 
     /// Every campaign's id and name.
-    public func allCampaigns() -> Representation {
-        need(.campaigns)
+    public func allCampaigns() throws(FolderUnavailable) -> CampaignList {
+        try need(.campaigns)
         return campaigns.list()
     }
 
     /// The id and name of the campaigns that are linked to a project.
-    public func campaigns(ofProject id: Int) -> Representation {
-        need(.campaigns)
-        return campaigns.list(ofProject: id)
+    public func campaigns(ofProject id: Int) throws(FolderUnavailable) -> CampaignList {
+        try need(.campaigns)
+        return campaigns.list(of: .project(id))
     }
 
     /// The id and name of the campaigns that are linked to an organisation.
-    public func campaigns(ofOrganisation id: Int) -> Representation {
-        need(.campaigns)
-        return campaigns.list(ofOrganisation: id)
+    public func campaigns(ofOrganisation id: Int) throws(FolderUnavailable) -> CampaignList {
+        try need(.campaigns)
+        return campaigns.list(of: .organisation(id))
     }
 }
 
@@ -395,103 +542,115 @@ extension Catalogue {
     ///
     /// - Throws: ``FolderUnavailable`` when it is there but the disk does not give it back.
     public func message(_ id: Int) throws(FolderUnavailable) -> Message? {
-        need(.messages, id)
-        guard let known = messages.stateIfLong(id) else { return messages.messages[id] }
-        return try reread(Message.self, .messages, id, known: known, else: "The message cannot be read")
+        try look(RecordRef(.messages, id))
+        // Once its file has been read, that counts.
+        guard pass.wholeRecords[RecordRef(.messages, id)] != nil || messages.stateIfLong(id) != nil else {
+            return messages.messages[id]
+        }
+        return try whole(Message.self, .messages, id)
     }
 
     /// Sees that the disk has given back a message, and who got it.
     ///
     /// - Throws: ``FolderUnavailable``.
     public func checkReadable(message id: Int) throws(FolderUnavailable) {
-        need(.messages, id)
-        need(.deliveries, id)
-        for kind in [RecordKind.messages, .deliveries] where failing[kind]?.contains(id) == true {
-            throw FolderUnavailable("The message cannot be read")
+        for kind in [RecordKind.messages, .deliveries] {
+            try look(RecordRef(kind, id))
+            if troubles[RecordRef(kind, id)]?.mayPass == true { throw FolderUnavailable("The message cannot be read") }
         }
     }
 
     /// A message as it is in memory: a long one has neither subject nor text.
-    public func outline(ofMessage id: Int) -> Message? {
-        need(.messages, id)
+    public func outline(ofMessage id: Int) throws(FolderUnavailable) -> Message? {
+        try look(RecordRef(.messages, id))
         return messages.messages[id]
     }
 
     /// Whether ``message(_:)`` has to read the message's file.
-    public func isLongMessage(_ id: Int) -> Bool {
-        need(.messages, id)
+    public func isLongMessage(_ id: Int) throws(FolderUnavailable) -> Bool {
+        try look(RecordRef(.messages, id))
         return messages.stateIfLong(id) != nil
     }
 
     /// The ids of all messages, rising.
-    public var messageIDs: [Int] {
-        need(.messages)
+    public func messageIDs() throws(FolderUnavailable) -> [Int] {
+        try need(.messages)
         return messages.messages.keys.sorted()
     }
 
     /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.
-    public var allMailings: [Mailing] {
-        need(.mailings)
+    public func allMailings() throws(FolderUnavailable) -> [Mailing] {
+        try need(.mailings)
         return mailings.values.sorted { $0.id < $1.id }
     }
 
     /// The users who got a message, by rising id, or nil when it is still to be delivered.
-    public func recipients(ofMessage id: Int) -> [Int]? {
-        need(.deliveries, id)
+    public func recipients(ofMessage id: Int) throws(FolderUnavailable) -> [Int]? {
+        try look(RecordRef(.deliveries, id))
         return messages.recipients(id)
     }
 
-    public func isDelivered(_ id: Int, to user: Int) -> Bool {
-        need(.messages, id)
-        need(.deliveries, id)
+    public func isDelivered(_ id: Int, to user: Int) throws(FolderUnavailable) -> Bool {
+        try look(RecordRef(.messages, id))
+        try look(RecordRef(.deliveries, id))
         return messages.isDelivered(id, to: user)
     }
 
-    public func isRead(_ id: Int, by user: Int) -> Bool { reader(user).read.contains(id) }
-    public func isDeleted(_ id: Int, by user: Int) -> Bool { reader(user).deleted.contains(id) }
+    public func isRead(_ id: Int, by user: Int) throws(FolderUnavailable) -> Bool {
+        try reader(user).read.contains(id)
+    }
+    public func isDeleted(_ id: Int, by user: Int) throws(FolderUnavailable) -> Bool {
+        try reader(user).deleted.contains(id)
+    }
 
     /// The ids of the messages that a user has, oldest first.
-    public func messages(of user: Int) -> [Int] {
-        needBox(user)
+    public func messages(of user: Int) throws(FolderUnavailable) -> [Int] {
+        try needBox(user)
         return messages.shown(to: user)
     }
 
     /// How many of them the user has not read.
-    public func unreadMessages(of user: Int) -> Int {
-        needBox(user)
+    public func unreadMessages(of user: Int) throws(FolderUnavailable) -> Int {
+        try needBox(user)
         return messages.unread(by: user)
     }
 
-    func messagesEverDelivered(to user: Int) -> [Int] {
-        needBox(user)
+    func messagesEverDelivered(to user: Int) throws(FolderUnavailable) -> [Int] {
+        try needBox(user)
         return messages.delivered(to: user)
     }
 
-    func reader(_ user: Int) -> Reader {
-        need(.readers, user)
+    func reader(_ user: Int) throws(FolderUnavailable) -> Reader {
+        try look(RecordRef(.readers, user))
         return messages.reader(user)
     }
 
     /// nil when the user's record is broken.
-    func soundReader(_ user: Int) -> Reader? {
-        let reader = reader(user)
-        return brokenSoFar["\(RecordKind.readers.rawValue)/\(user).json"] == nil ? reader : nil
+    func soundReader(_ user: Int) throws(FolderUnavailable) -> Reader? {
+        let reader = try reader(user)
+        return troubles[RecordRef(.readers, user)] == nil ? reader : nil
     }
 
-    private func needBox(_ user: Int) {
-        need(.messages, .deliveries)
-        need(.readers, user)
+    private func needBox(_ user: Int) throws(FolderUnavailable) {
+        try need(.messages, .deliveries)
+        try look(RecordRef(.readers, user))
     }
 
     /// The ids of messages that are still to be delivered. A delivery whose record is broken is not made again.
-    var pendingMessages: [Int] {
-        need(.messages, .deliveries)
-        return messages.pending.filter { brokenSoFar["\(RecordKind.deliveries.rawValue)/\($0).json"] == nil }
+    func pendingMessages() throws(FolderUnavailable) -> [Int] {
+        try need(.messages, .deliveries)
+        return messages.pending.filter { troubles[RecordRef(.deliveries, $0)] == nil }
     }
 
     /// What it takes to find out who gets a message: the contributors of each project, and those who want none.
-    func audience(of message: Message) -> (contributors: [[Int]], unwilling: Set<Int>) {
-        need(.users)
-        return (message.projects.compactMap { project($0)?.contributors }, unwilling)
+    func audience(
+        of message: Message
+    ) throws(FolderUnavailable) -> (contributors: [[Int]], unwilling: Set<Int>) {
+        try need(.users)
+        var contributors: [[Int]] = []
+        for id in message.projects {
+            if let project = try project(id) { contributors.append(project.contributors) }
+        }
+        return (contributors, unwilling)
     }
 }

@@ -2,19 +2,18 @@ internal import Glibc
 
 /// Tells what changed in the data folder, by inotify(7): the kernel queues an event before the system call that made
 /// the change returns, so nothing that anybody on this machine has finished is missed.
-final class FolderWatch {
+final class FolderWatch: Sendable {
     enum Change: Equatable {
-        /// A record's file was written, replaced, removed or given other permissions.
-        case record(RecordKind, Int)
-        /// A file was made that may still be being written; its end will be told.
-        case begun(RecordKind, Int)
+        /// A record's file was closed by who wrote it, replaced, removed or given other permissions.
+        case record(RecordRef)
+        /// A file was made or written to, and that may go on; then its end will be told.
+        case begun(RecordRef)
         /// Anything may have changed: events were lost, or a folder was replaced.
         case everything
     }
 
-    /// Readable when there is something to tell.
-    let number: Int32
-    private var kinds: [Int32: RecordKind] = [:]
+    private let number: Int32
+    private let kinds: [Int32: RecordKind]
     /// The folders that are watched.
     private let identities: [FileIdentity?]
 
@@ -24,24 +23,29 @@ final class FolderWatch {
     init(_ folder: DataFolder) throws(SystemError) {
         // Before they are watched: if one is replaced meanwhile, it shows.
         identities = Self.identities(folder)
-        number = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
-        guard number >= 0 else { throw SystemError("inotify_init1") }
+        var file = Descriptor(adopting: inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)), "inotify")
+        guard file.number >= 0 else { throw SystemError("inotify_init1") }
         let changes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
-        guard inotify_add_watch(number, folder.path, UInt32(changes)) >= 0 else {
+        guard inotify_add_watch(file.number, folder.path, UInt32(changes)) >= 0 else {
             throw SystemError("inotify_add_watch \(folder.path)")
         }
+        var kinds: [Int32: RecordKind] = [:]
         for kind in RecordKind.allCases {
-            // A write tells at its end (IN_CLOSE_WRITE): half a file is never looked at.
-            let watch = inotify_add_watch(number, folder.directory(kind), UInt32(changes | IN_CLOSE_WRITE | IN_ATTRIB))
+            // A write tells at its end (IN_CLOSE_WRITE): half a file is never shown. IN_MODIFY alone tells of truncate(2),
+            // which opens nothing.
+            let watch = inotify_add_watch(
+                file.number, folder.directory(kind), UInt32(changes | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB))
             if watch >= 0 {
                 kinds[watch] = kind
             } else if errno != ENOENT {
                 throw SystemError("inotify_add_watch \(folder.directory(kind))")
             }
         }
+        self.kinds = kinds
+        number = file.release()
     }
 
-    deinit { if number >= 0 { close(number) } }
+    deinit { close(number) }
 
     /// Whether these are still the folder's folders. Of one that is a link, or that is behind one, or below a folder that
     /// is renamed, no event tells.
@@ -51,7 +55,7 @@ final class FolderWatch {
         folder.directories.map { FileIdentity($0) }
     }
 
-    /// Takes what has been queued, without waiting.
+    /// Takes what has been queued, without waiting. One thread at a time.
     func changes() -> [Change] {
         withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 8) { buffer in
             var changes: [Change] = []
@@ -65,7 +69,9 @@ final class FolderWatch {
                     let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
                     let name = buffer[min(offset + header, count)..<min(offset + header + Int(event.len), count)]
                     offset += header + Int(event.len)
-                    if let change = change(event, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)) {
+                    if let change = change(event, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)),
+                        changes.last != change
+                    {
                         changes.append(change)
                     }
                 }
@@ -83,8 +89,8 @@ final class FolderWatch {
             let isOurs = RecordKind.allCases.contains { $0.rawValue == name || $0.rawValue.hasSuffix("/\(name)") }
             return isOurs && mask & IN_ATTRIB == 0 ? .everything : nil
         }
-        guard let kind = kinds[event.wd] else { return nil }
-        guard let id = DataFolder.id(ofFile: name) else { return nil }
-        return mask & IN_CREATE != 0 ? .begun(kind, id) : .record(kind, id)
+        guard let kind = kinds[event.wd], let id = DataFolder.id(ofFile: name) else { return nil }
+        let ref = RecordRef(kind, id)
+        return mask & (IN_CREATE | IN_MODIFY) != 0 ? .begun(ref) : .record(ref)
     }
 }

@@ -323,8 +323,8 @@ final class Journal: @unchecked Sendable {
             }
             wanted.basis = .nothing
         // What the disk does not give back is written anew.
-        case .unreadable(_, let isOfFile):
-            if isOfFile { return nil }
+        case .unreadable(_, let fault):
+            if fault.isOfFile { return nil }
             wanted.basis = .lost
         case .bytes(let bytes, _):
             let isRight = bytes == wanted.contents

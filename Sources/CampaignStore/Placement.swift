@@ -102,10 +102,10 @@ struct Placement {
             file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
         } catch {
             // A link that leads nowhere, a socket, another's secret: no file that was read.
-            guard error.isOfFile || error.code == ENOENT else { throw error }
+            guard error.fault.isOfFile || error.code == ENOENT else { throw error }
             return false
         }
-        guard try !file.isBeingWritten(), case .bytes(let bytes, _) = try RecordFile(reading: file) else {
+        guard !file.isBeingWritten(), case .bytes(let bytes, _) = try RecordFile(reading: file) else {
             return false
         }
         return Representation(bytes).digest == digest
@@ -204,16 +204,28 @@ struct Placement {
 }
 
 extension Descriptor {
-    /// F_SETLEASE, which Glibc declares for _GNU_SOURCE alone.
+    /// F_SETLEASE and F_SETSIG, which Glibc declares for _GNU_SOURCE alone.
     private var setLease: Int32 { 1024 }
+    private var setSignal: Int32 { 10 }
+
+    /// Finds out whether somebody has the file open to write it; if nobody has, who wants to waits until this is closed, or
+    /// ``allowWriting()``.
+    ///
+    /// That is what a lease is for (fcntl(2)): one for reading is given only where nobody can write.
+    func writing() -> RecordFile.Writing {
+        // Of one who waits the system tells by a signal, which is to be one that does nothing.
+        guard fcntl(number, setSignal, SIGURG) == 0 else { return .unknown }
+        if fcntl(number, setLease, Int32(F_RDLCK)) == 0 { return .nobody }
+        return errno == EAGAIN ? .somebody : .unknown
+    }
+
+    func allowWriting() {
+        _ = fcntl(number, setLease, Int32(F_UNLCK))
+    }
 
     /// Whether anybody has the file open to write it. Where the system does not tell, nobody has.
-    func isBeingWritten() throws(SystemError) -> Bool {
-        // The system gives a lease for reading only where nobody can write.
-        if fcntl(number, setLease, Int32(F_RDLCK)) == 0 {
-            _ = fcntl(number, setLease, Int32(F_UNLCK))
-            return false
-        }
-        return errno == EAGAIN
+    func isBeingWritten() -> Bool {
+        defer { allowWriting() }
+        return writing() == .somebody
     }
 }

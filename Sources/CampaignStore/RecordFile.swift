@@ -6,8 +6,8 @@ internal import JSON
 enum RecordFile {
     case missing
     case bytes([UInt8], FileState)
-    /// There, but no record can be had from it; the reason shows no path. It is the file's own fault, or the disk's.
-    case unreadable(String, isOfFile: Bool)
+    /// There, but no record can be had from it; the reason shows no path.
+    case unreadable(String, ReadFault)
 
     /// A record may have this many bytes. The largest that the service itself makes is a campaign with a text of 1 MiB.
     static let largest = 16 << 20
@@ -15,19 +15,38 @@ enum RecordFile {
     /// What fails is tried this often.
     private static let attempts = 3
 
+    /// Whether somebody has a file open to write to it.
+    enum Writing {
+        case nobody, somebody
+        /// The file system does not tell.
+        case unknown
+    }
+
     /// - Throws: ``SystemError`` when the process is short of something, so that the file cannot be judged.
     init(_ path: String) throws(SystemError) {
-        self = try RecordFile(exactly: path)
+        var writing: Writing?
+        try self.init(path, &writing)
+    }
+
+    /// - Parameter writing: unless it is nil, whether the file was being written while it was read; nobody can begin to
+    ///   meanwhile.
+    init(_ path: String, _ writing: inout Writing?) throws(SystemError) {
+        self = try RecordFile(exactly: path, &writing)
         // On some file systems a record is away for a moment when another takes its place.
         if case .missing = self { self = try RecordFile(exactly: Placement.former(path)) }
-        if case .missing = self { self = try RecordFile(exactly: path) }
+        if case .missing = self { self = try RecordFile(exactly: path, &writing) }
     }
 
     /// Reads no other file, whatever is being done to this one.
     init(exactly path: String) throws(SystemError) {
+        var writing: Writing?
+        try self.init(exactly: path, &writing)
+    }
+
+    private init(exactly path: String, _ writing: inout Writing?) throws(SystemError) {
         for attempt in 1... {
             do throws(SystemError) {
-                self = try Self.read(path)
+                self = try Self.read(path, &writing)
                 return
             } catch {
                 if error.isShortage { throw error }
@@ -36,7 +55,7 @@ enum RecordFile {
                     return
                 }
                 if attempt == Self.attempts {
-                    self = .unreadable(error.reason, isOfFile: error.isOfFile)
+                    self = .unreadable(error.reason, error.fault)
                     return
                 }
             }
@@ -44,22 +63,24 @@ enum RecordFile {
         self = .missing
     }
 
-    private static func read(_ path: String) throws(SystemError) -> RecordFile {
+    private static func read(_ path: String, _ writing: inout Writing?) throws(SystemError) -> RecordFile {
         // Not to wait for a writer where somebody has put a pipe.
-        try RecordFile(reading: Descriptor(path, O_RDONLY | O_NONBLOCK))
+        let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
+        if writing != nil { writing = file.writing() }
+        return try RecordFile(reading: file)
     }
 
     /// - Throws: ``SystemError``, as reading has it.
     init(reading file: borrowing Descriptor) throws(SystemError) {
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else {
-            self = .unreadable("it is no regular file", isOfFile: true)
+            self = .unreadable("it is no regular file", .file)
             return
         }
         let bytes = try file.read(size: Int(clamping: status.st_size), atMost: Self.largest + 1)
         self =
             bytes.count > Self.largest
-            ? .unreadable("it is larger than 16 MiB", isOfFile: true) : .bytes(bytes, FileState(status))
+            ? .unreadable("it is larger than 16 MiB", .file) : .bytes(bytes, FileState(status))
     }
 }
 

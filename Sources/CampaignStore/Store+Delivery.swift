@@ -21,7 +21,7 @@ extension Store {
             recipients.remove(message.sender)
             let delivery = Delivery(id: message.id, recipients: recipients.sorted())
             let record = delivery.json.indented
-            if try write({ $0.deliver(message.id, record: record, byMail: byMail) }) {
+            if try write({ try $0.deliver(message.id, record: record, byMail: byMail) }) {
                 progress(message, recipients.count)
             }
         }
@@ -46,8 +46,9 @@ extension Store {
     private func nextToDeliver() throws -> (message: Message, audience: (contributors: [[Int]], unwilling: Set<Int>))? {
         try read { catalogue in
             // What it says does not matter here.
-            guard let message = catalogue.pendingMessages.first.flatMap(catalogue.outline) else { return nil }
-            return (message, catalogue.audience(of: message))
+            guard let id = try catalogue.pendingMessages().first, let message = try catalogue.outline(ofMessage: id)
+            else { return nil }
+            return (message, try catalogue.audience(of: message))
         }
     }
 }

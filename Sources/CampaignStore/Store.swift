@@ -11,7 +11,13 @@ public final class Store: Sendable {
     private let logger: Logger
     private let lockTimeout: Duration
     private let watches: Bool
-    private let state: Mutex<State>
+    /// The records; others take its place when everything has to be read anew.
+    private let current: Mutex<LiveCatalogue>
+    private let version = Version()
+    /// Held by who puts another catalogue in its place.
+    private let reopening = Mutex(())
+    /// The highest ids that any catalogue has seen: a record that is gone does not make room for another.
+    private let seenIDs = Mutex<[RecordKind: Int]>([:])
     private let writers = WriterQueue()
     private let lockQueue = FolderLockQueue()
     private let journal: Journal
@@ -20,21 +26,6 @@ public final class Store: Sendable {
     /// Held while the cache is written, so that the process does not end meanwhile.
     private let cacheTurn = Mutex(())
     let health = StoreHealth()
-
-    private struct State {
-        var catalogue: Catalogue
-        /// nil: changes are not told, so everything is read again for each request.
-        var watch: FolderWatch?
-        /// Rises whenever the catalogue may have changed.
-        var generation = 0
-        /// The highest ids that any catalogue has seen: a record that is gone does not make room for another.
-        var seenIDs: [RecordKind: Int] = [:]
-
-        /// Lets go of a watch of folders that others have taken the place of.
-        mutating func dropWatch(unlessOf folder: DataFolder) {
-            if watch?.isOf(folder) == false { watch = nil }
-        }
-    }
 
     /// Opens a data folder, and reads it.
     ///
@@ -53,11 +44,12 @@ public final class Store: Sendable {
         journal = Journal(folder) { [logger] entry in
             logger.error("the journal names what is no record, which is left alone", metadata: ["entry": "\(entry)"])
         }
-        state = Mutex(State(catalogue: Catalogue(folder, logger: logger)))
+        current = Mutex(LiveCatalogue(folder, nil, version: version, logger: logger))
         if Journal.isLeft(in: folder, ofAnyRun: watching) { takeOver() }
-        try state.withLock { state throws(FolderUnavailable) in
-            try Self.reopen(&state, watching, folder, logger)
-        }
+        guard watching else { return }
+        // Without a watch everything lasts for one request, which reads what it needs.
+        let live = reopen(nil)
+        if live.watch != nil { try live.complete() }
     }
 
     /// Leaves no journal behind, unless others are writing, who will see to it.
@@ -74,29 +66,19 @@ public final class Store: Sendable {
 
     /// Gives a reader the records as they are now: what anybody on this machine has finished before is in them.
     ///
-    /// - Parameter body: must not wait for anything; other readers wait for it.
-    /// - Throws: ``FolderUnavailable``, and what `body` throws.
-    public func read<Result: Sendable>(_ body: (Catalogue) throws -> Result) throws -> Result {
-        try state.withLock { state in
-            try Self.refresh(&state, watches, folder, logger)
-            do {
-                let result = try body(state.catalogue)
-                if let failure = state.catalogue.failure { throw failure }
-                return result
-            } catch {
-                throw state.catalogue.failure ?? error
-            }
-        }
+    /// - Parameters:
+    ///   - waits: whether it may wait for the disk. Nearly always everything is in memory.
+    ///   - body: must not wait for anything; other readers wait for it. It may run more than once.
+    /// - Throws: ``FolderUnavailable``; ``WouldWait`` when it may not wait and would have to; and what `body` throws.
+    public func read<Result: Sendable>(waits: Bool = true, _ body: (Catalogue) throws -> Result) throws -> Result {
+        var (live, pass) = try begin(waits: waits)
+        return try live.run(&pass, waits: waits, body)
     }
 
-    /// A number that is the same as long as the records are the same.
-    ///
-    /// - Throws: ``FolderUnavailable``.
-    public func generation() throws(FolderUnavailable) -> Int {
-        try state.withLock { state throws(FolderUnavailable) in
-            try Self.refresh(&state, watches, folder, logger)
-            return state.generation
-        }
+    /// A number that is the same as long as the records are the same; it never waits.
+    public func generation() -> Int {
+        if watches { _ = current.withLock { $0 }.begin() }
+        return version.now
     }
 
     /// Lets a writer decide on changes, and brings them to the disk.
@@ -104,7 +86,8 @@ public final class Store: Sendable {
     /// Writers that come while another's changes are on their way to the disk go together after it.
     ///
     /// - Parameter body: sees the records as they are now, and puts its changes into the transaction; nothing is changed when it throws.
-    ///   It may run on another thread, and again where a file is not the one any more that it has decided on.
+    ///   It may run on another thread, and again when something has been read for it, or where a file is not the one any more
+    ///   that it has decided on.
     /// - Returns: what `body` gives, once its changes are on the disk.
     /// - Throws: ``FolderUnavailable``; then nothing is changed. And what `body` throws.
     public func write<Value: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Value) throws -> Value {
@@ -146,12 +129,10 @@ public final class Store: Sendable {
     private func commitOnce(_ batch: [Writer]) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
             try locked(lockTimeout) { journal throws(FolderUnavailable) in
-                let staged = try decide(batch).get()
+                let staged = try decide(batch)
                 guard !staged.files.isEmpty || !staged.nextIDs.isEmpty else { return }
                 try writing { () throws(SystemError) in try place(staged, journal) }
-                state.withLock { state in
-                    for (kind, next) in staged.nextIDs { state.seenIDs[kind] = max(state.seenIDs[kind] ?? 0, next - 1) }
-                }
+                see(staged.nextIDs.mapValues { $0 - 1 })
             }
             return nil
         } catch {
@@ -216,27 +197,28 @@ public final class Store: Sendable {
     }
 
     /// Asks each writer for its changes; one that throws has none.
-    private func decide(_ batch: [Writer]) -> Result<Transaction.Staged, FolderUnavailable> {
-        state.withLock { state in
-            do throws(FolderUnavailable) {
-                state.dropWatch(unlessOf: folder)
-                try Self.refresh(&state, watches, folder, logger)
-            } catch {
-                return .failure(error)
-            }
-            let transaction = Transaction(state.catalogue, folder, seenIDs: state.seenIDs)
-            // A writer may try those again.
-            if state.catalogue.lacksRecords { state.generation += 1 }
+    private func decide(_ batch: [Writer]) throws(FolderUnavailable) -> Transaction.Staged {
+        lookAfterFolder()
+        do {
+            var (live, pass) = try begin(waits: true)
+            var staged = Transaction.Staged()
             for writer in batch {
-                let before = transaction.staged
-                do {
-                    try writer.decide(transaction)
-                } catch {
-                    transaction.staged = before
+                staged = try live.run(&pass) { [staged] catalogue in
+                    let transaction = Transaction(catalogue, folder, seenIDs: seenIDs.withLock { $0 })
+                    transaction.staged = staged
+                    do {
+                        try writer.decide(transaction)
+                        return transaction.staged
+                    } catch {
+                        return staged
+                    }
                 }
             }
-            if let failure = state.catalogue.failure { return .failure(failure) }
-            return .success(transaction.staged)
+            return staged
+        } catch let error as FolderUnavailable {
+            throw error
+        } catch {
+            throw FolderUnavailable("The data folder cannot be read", detail: "\(error)")
         }
     }
 
@@ -272,7 +254,15 @@ public final class Store: Sendable {
 
     /// Reads everything anew where the folder is another one by now and nobody was told, such as one behind a link.
     public func lookAfterFolder() {
-        state.withLock { $0.dropWatch(unlessOf: folder) }
+        let live = current.withLock { $0 }
+        if live.watch?.isOf(folder) == false { _ = reopen(live) }
+    }
+
+    /// Reads what is not in memory, such as everything after the folder was replaced, and tries again what could not be read.
+    /// Who needs it meanwhile reads it itself, or waits for this.
+    public func complete() throws(FolderUnavailable) {
+        let live = current.withLock { $0 }
+        if live.watch != nil { try live.complete() }
     }
 
     /// Keeps a picture in the folder of the logos, named by its content.
@@ -297,7 +287,7 @@ public final class Store: Sendable {
         cacheTurn.withLock { _ in
             var now = timespec()
             clock_gettime(CLOCK_REALTIME, &now)
-            guard let entries = state.withLock({ $0.catalogue.newCacheEntries() }) else { return }
+            guard let entries = current.withLock({ $0 }).newCacheEntries() else { return }
             do {
                 try CatalogueCache.write(entries, folder, now: now.tv_sec &* 1_000_000_000 &+ now.tv_nsec)
             } catch {
@@ -319,56 +309,63 @@ public final class Store: Sendable {
         }
     }
 
+    private func see(_ ids: [RecordKind: Int]) {
+        seenIDs.withLock { seen in seen.merge(ids) { max($0, $1) } }
+    }
+
     /// Keeps the ids that have been seen, also those that a person has given, so that they stay used when the records go.
     public func keepIDs() {
+        see(current.withLock { $0 }.seenIDs)
         for kind in IDCounter.kinds {
-            let seen = state.withLock { max($0.seenIDs[kind] ?? 0, $0.catalogue.seenID(kind)) }
+            let seen = seenIDs.withLock { $0[kind] ?? 0 }
             guard seen > 0, seen < .max, (try? IDCounter(folder, kind).mark()) ?? 0 <= seen else { continue }
             // What cannot be kept now is kept later, or with the next change.
             try? locked(lockTimeout) { _ throws(FolderUnavailable) in
-                let next = try state.withLock { state throws(FolderUnavailable) in
-                    try Transaction(state.catalogue, folder, seenIDs: state.seenIDs).nextID(kind)
+                let next = Mutex(0)
+                let writer = Writer { transaction in
+                    let id = try transaction.nextID(kind)
+                    next.withLock { $0 = id }
                 }
-                try writing { () throws(SystemError) in try IDCounter(folder, kind).raiseMark(to: next) }
+                _ = try decide([writer])
+                let id = next.withLock { $0 }
+                guard id > 0 else { return }
+                try writing { () throws(SystemError) in try IDCounter(folder, kind).raiseMark(to: id) }
             }
         }
     }
 
     // MARK: Keeping up with the folder
 
-    private static func refresh(
-        _ state: inout State, _ watches: Bool, _ folder: DataFolder, _ logger: Logger
-    ) throws(FolderUnavailable) {
-        guard let changes = state.watch?.changes(), !changes.contains(.everything) else {
-            return try reopen(&state, watches, folder, logger)
+    /// The records as they are now, and a pass over them.
+    private func begin(waits: Bool) throws(WouldWait) -> (LiveCatalogue, Pass) {
+        while watches {
+            let live = current.withLock { $0 }
+            if let pass = live.begin() { return (live, pass) }
+            guard waits else { throw WouldWait() }
+            let next = reopen(live)
+            // Changes are not told, so this one is for this call alone.
+            if next.watch == nil { return (next, Pass()) }
         }
-        if state.catalogue.needs(changes) {
-            state.generation += 1
-            try state.catalogue.apply(changes)
-        }
+        return (LiveCatalogue(folder, nil, version: version, logger: logger), Pass())
     }
 
-    private static func reopen(
-        _ state: inout State, _ watches: Bool, _ folder: DataFolder, _ logger: Logger
-    ) throws(FolderUnavailable) {
-        state.watch = nil
-        var watch: FolderWatch?
-        if watches {
+    /// Puts a new catalogue in the place of one, unless another has done so. Nothing has been read of it yet: who needs something
+    /// reads that first, and nobody waits for the rest.
+    private func reopen(_ old: LiveCatalogue?) -> LiveCatalogue {
+        reopening.withLock { _ in
+            let now = current.withLock { $0 }
+            if let old, old !== now { return now }
+            var watch: FolderWatch?
             do throws(SystemError) {
                 watch = try FolderWatch(folder)
             } catch {
                 logger.debug("the data folder cannot be watched", metadata: ["reason": "\(error)"])
             }
+            see(now.seenIDs)
+            let next = LiveCatalogue(folder, watch, version: version, logger: logger, former: now)
+            version.raise()
+            if watch != nil || now.watch != nil { current.withLock { $0 = next } }
+            return next
         }
-        for kind in IDCounter.kinds {
-            state.seenIDs[kind] = max(state.seenIDs[kind] ?? 0, state.catalogue.seenID(kind))
-        }
-        let catalogue = Catalogue(folder, logger: logger)
-        // Without a watch it lasts for one request, which reads what it needs.
-        if watch != nil { try catalogue.load() }
-        // Only now: a watch beside records that were read before it would vouch for them.
-        state.watch = watch
-        state.catalogue = catalogue
-        state.generation += 1
     }
 }

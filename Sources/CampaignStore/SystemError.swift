@@ -30,10 +30,28 @@ struct SystemError: Error, CustomStringConvertible {
     var description: String { "\(operation): \(reason)" }
 
     /// Whether the process lacks something for the moment, so that nothing can be said of the file itself.
-    var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, EAGAIN, ENOBUFS].contains(code) }
+    var isShortage: Bool { [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(code) }
 
-    /// Whether it is the file that cannot be read, and not the disk or the system that fails.
-    var isOfFile: Bool { [EACCES, EPERM, ELOOP, EISDIR, ENXIO, ENODEV, ENAMETOOLONG].contains(code) }
+    /// What keeps a file from being read.
+    var fault: ReadFault {
+        if [ELOOP, EISDIR, ENXIO, ENODEV, ENAMETOOLONG].contains(code) { return .file }
+        return [EACCES, EPERM].contains(code) ? .permission : .disk
+    }
+}
+
+/// What keeps a file from being read.
+enum ReadFault {
+    /// What is there is no file that could hold a record.
+    case file
+    /// It may not be read.
+    case permission
+    /// The disk or the system fails, or another process keeps the file to itself (a lease).
+    case disk
+
+    /// Whether it is the file, and not the disk or the system.
+    var isOfFile: Bool { self != .disk }
+    /// Whether the file may hold a record that is only not given back now.
+    var mayPass: Bool { self != .file }
 }
 
 /// The data folder cannot be used as asked, at least not now: the service's 503.

@@ -29,21 +29,20 @@ public final class Transaction {
         self.seenIDs = seenIDs
     }
 
-    public func user(_ id: Int) -> User? { catalogue.user(id) }
-    public func organisation(_ id: Int) -> Organisation? { catalogue.organisation(id) }
-    public func project(_ id: Int) -> Project? { catalogue.project(id) }
-    public var allUsers: [User] { catalogue.allUsers }
-    public var allOrganisations: [Organisation] { catalogue.allOrganisations }
-    public var allProjects: [Project] { catalogue.allProjects }
+    public func user(_ id: Int) throws(FolderUnavailable) -> User? { try catalogue.user(id) }
+    public func organisation(_ id: Int) throws(FolderUnavailable) -> Organisation? { try catalogue.organisation(id) }
+    public func project(_ id: Int) throws(FolderUnavailable) -> Project? { try catalogue.project(id) }
+    public func allUsers() throws(FolderUnavailable) -> [User] { try catalogue.allUsers() }
+    public func allOrganisations() throws(FolderUnavailable) -> [Organisation] { try catalogue.allOrganisations() }
+    public func allProjects() throws(FolderUnavailable) -> [Project] { try catalogue.allProjects() }
 
     /// A campaign with all that its record holds, or nil when there is none.
     ///
     /// - Throws: ``FolderUnavailable``.
     public func campaign(_ id: Int) throws(FolderUnavailable) -> Campaign? {
         if let staged = staged.campaigns[id] { return staged }
-        guard catalogue.hasCampaign(id) else { return nil }
-        let found = try current(Campaign.self, .campaigns, id)
-        return try? found.get()
+        guard try catalogue.hasCampaign(id) else { return nil }
+        return try sound(Campaign.self, .campaigns, id)
     }
 
     /// A record as its file has it now, nil when there is none. What is decided on it, and put, is changed only as long as
@@ -54,19 +53,21 @@ public final class Transaction {
     public func current<Kind: Record>(
         _: Kind.Type, _ kind: RecordKind, _ id: Int
     ) throws(FolderUnavailable) -> Result<Kind?, RecordError> {
-        let path = folder.file(kind, id)
-        let file = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
-            try RecordFile(path)
+        let ref = RecordRef(kind, id)
+        let found = try catalogue.outside(ref.place) { [folder] () throws -> (Basis, Result<Kind?, RecordError>) in
+            let path = folder.file(kind, id)
+            switch try RecordFile(path) {
+            case .missing: return (.nothing, .success(nil))
+            case .unreadable: throw SystemError("read \(path)", EIO)
+            case .bytes(let bytes, _):
+                return (
+                    .file(Representation(bytes).digest),
+                    Result { () throws(RecordError) in try Kind(file: bytes, id: id) }
+                )
+            }
         }
-        switch file {
-        case .missing:
-            bases["\(kind.rawValue)/\(id).json"] = .nothing
-            return .success(nil)
-        case .unreadable: throw FolderUnavailable("The data folder cannot be read", SystemError("read \(path)", EIO))
-        case .bytes(let bytes, _):
-            bases["\(kind.rawValue)/\(id).json"] = .file(Representation(bytes).digest)
-            return Result { () throws(RecordError) in try Kind(file: bytes, id: id) }
-        }
+        bases[ref.place] = found.0
+        return found.1
     }
 
     /// A record as its file has it now, as ``current(_:_:_:)`` gives it.
@@ -80,24 +81,24 @@ public final class Transaction {
     }
 
     /// The digest of a campaign's representation, as ``Catalogue/campaign(_:)`` gives it to readers.
-    public func digest(of campaign: Campaign) -> String {
-        CampaignTable.representation(of: campaign, organisation: catalogue.organisation).digest
+    public func digest(of campaign: Campaign) throws(FolderUnavailable) -> String {
+        var organisations: [Int: Organisation] = [:]
+        for id in campaign.organisations { organisations[id] = try catalogue.organisation(id) }
+        return CampaignTable.representation(of: campaign) { organisations[$0] }.digest
     }
 
-    /// The id of the campaign whose name is canonically equivalent, or nil when the name is free.
+    /// The id of the campaign whose name is canonically equivalent, or nil when the name is free. One that cannot be read has
+    /// every name that its text may hold, and the one that it had before.
     ///
-    /// - Throws: ``FolderUnavailable`` when that is not certain, for the disk does not give all campaigns back.
+    /// - Throws: ``FolderUnavailable`` when that is not certain, for a campaign is not given back of which no name is known.
     public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
         if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
-        if let owner = ownerOnDisk(name) { return owner }
-        guard catalogue.complete(.campaigns) else {
+        let owner = try catalogue.campaignIDs(named: name).filter { staged.campaigns[$0] == nil }.min()
+        if let owner { return owner }
+        guard try catalogue.areNamesCertain() else {
             throw FolderUnavailable("A campaign cannot be read, so it is not certain that the name is free")
         }
-        return ownerOnDisk(name)
-    }
-
-    private func ownerOnDisk(_ name: String) -> Int? {
-        catalogue.campaignIDs(named: name).filter { staged.campaigns[$0] == nil }.min()
+        return nil
     }
 
     /// An id that no campaign has had.
@@ -121,24 +122,36 @@ public final class Transaction {
     ///
     /// - Throws: ``FolderUnavailable``.
     public func nextID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
-        let counter = IDCounter(folder, kind)
-        let (kept, isMarked) = try FolderUnavailable.saying("The data folder cannot be read") {
-            () throws(SystemError) in (try counter.read(), try counter.mark() != nil)
+        let (kept, isMarked) = try catalogue.outside("next id of \(kind)") { [folder] () throws -> (Int, Bool) in
+            let counter = IDCounter(folder, kind)
+            return (try counter.read(), try counter.mark() != nil)
         }
-        var highest = max(catalogue.highestID(kind), seenIDs[kind] ?? 0)
+        var highest = max(try catalogue.highestID(kind), seenIDs[kind] ?? 0)
         // Where what is kept may be an old copy, whatever else names an id counts.
-        if !isMarked, kind == .campaigns { highest = max(highest, catalogue.highestCampaignMentioned()) }
+        if !isMarked, kind == .campaigns {
+            let cached = try catalogue.outside("highest id in the cache") { [folder] in
+                CatalogueCache.exists(folder) ? CatalogueCache.read(folder).map(\.id).max() ?? 0 : 0
+            }
+            highest = max(highest, cached, try catalogue.highestCampaignMentioned())
+        }
         let (afterHighest, overflow) = highest.addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
         return max(kept, staged.nextIDs[kind] ?? 1, afterHighest)
     }
 
     /// Whether there is a record with an id, be it a broken one.
-    public func isTaken(_ kind: RecordKind, _ id: Int) -> Bool { FileIdentity(folder.file(kind, id)) != nil }
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func isTaken(_ kind: RecordKind, _ id: Int) throws(FolderUnavailable) -> Bool {
+        try catalogue.outside("is \(kind) \(id) taken") { [folder] in FileIdentity(folder.file(kind, id)) != nil }
+    }
 
     /// Stores a new campaign, or a changed one.
-    public func put(_ campaign: Campaign) {
-        let isNew = staged.campaigns[campaign.id] == nil && !catalogue.hasCampaign(campaign.id)
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func put(_ campaign: Campaign) throws(FolderUnavailable) {
+        let isThere = try catalogue.hasCampaign(campaign.id)
+        let isNew = staged.campaigns[campaign.id] == nil && !isThere
         staged.campaigns[campaign.id] = .some(campaign)
         stage(.campaigns, campaign.id, campaign.json.indented, isNew: isNew)
     }
@@ -154,15 +167,15 @@ public final class Transaction {
     }
 
     /// Stores a record of a kind that the service only reads; for the command line.
-    public func put(_ organisation: Organisation) {
-        let isNew = self.organisation(organisation.id) == nil
+    public func put(_ organisation: Organisation) throws(FolderUnavailable) {
+        let isNew = try self.organisation(organisation.id) == nil
         stage(.organisations, organisation.id, organisation.json.indented, isNew: isNew)
     }
-    public func put(_ project: Project) {
-        stage(.projects, project.id, project.json.indented, isNew: self.project(project.id) == nil)
+    public func put(_ project: Project) throws(FolderUnavailable) {
+        stage(.projects, project.id, project.json.indented, isNew: try self.project(project.id) == nil)
     }
-    public func put(_ user: User) {
-        stage(.users, user.id, user.json.indented, isNew: self.user(user.id) == nil)
+    public func put(_ user: User) throws(FolderUnavailable) {
+        stage(.users, user.id, user.json.indented, isNew: try self.user(user.id) == nil)
     }
 
     func stage(_ kind: RecordKind, _ id: Int, _ contents: [UInt8]?, isNew: Bool = false) {
@@ -196,8 +209,9 @@ extension Transaction {
     ///   - record: the delivery as its record holds it.
     ///   - byMail: whether it is to be sent by e-mail too.
     /// - Returns: whether it was this one that delivered.
-    func deliver(_ id: Int, record: [UInt8], byMail: Bool) -> Bool {
-        guard catalogue.pendingMessages.contains(id) else { return false }
+    /// - Throws: ``FolderUnavailable``.
+    func deliver(_ id: Int, record: [UInt8], byMail: Bool) throws(FolderUnavailable) -> Bool {
+        guard try catalogue.pendingMessages().contains(id) else { return false }
         // First: a message that everybody has and nobody has noted for e-mail would never be sent so.
         if byMail { put(Mailing(id: id)) }
         stage(.deliveries, id, record)
@@ -214,16 +228,19 @@ extension Transaction {
     /// - Throws: ``FolderUnavailable`` when the user's record is broken.
     public func messages(of user: Int) throws(FolderUnavailable) -> [Int] {
         let reader = try reader(user)
-        return catalogue.messages(of: user).filter { !reader.deleted.contains($0) }
+        return try catalogue.messages(of: user).filter { !reader.deleted.contains($0) }
     }
 
-    public func isDelivered(_ id: Int, to user: Int) -> Bool { catalogue.isDelivered(id, to: user) }
+    public func isDelivered(_ id: Int, to user: Int) throws(FolderUnavailable) -> Bool {
+        try catalogue.isDelivered(id, to: user)
+    }
     /// Whether there is a message that has been delivered to anybody.
     ///
     /// - Throws: ``FolderUnavailable`` when the disk does not give it back.
     public func hasDelivered(_ id: Int) throws(FolderUnavailable) -> Bool {
         try checkMessages()
-        return catalogue.outline(ofMessage: id) != nil && catalogue.recipients(ofMessage: id) != nil
+        guard try catalogue.outline(ofMessage: id) != nil else { return false }
+        return try catalogue.recipients(ofMessage: id) != nil
     }
 
     /// Marks messages as read by a user, who has them.
@@ -232,7 +249,7 @@ extension Transaction {
     public func markAsRead(_ ids: Set<Int>, by user: Int) throws(FolderUnavailable) {
         var reader = try reader(user)
         let read = reader.read
-        reader.read = ranges(of: user) { read.contains($0) || ids.contains($0) }
+        reader.read = try ranges(of: user) { read.contains($0) || ids.contains($0) }
         try put(reader)
     }
 
@@ -242,12 +259,14 @@ extension Transaction {
     public func deleteMessages(_ ids: Set<Int>, for user: Int) throws(FolderUnavailable) {
         var reader = try reader(user)
         let deleted = reader.deleted
-        reader.deleted = ranges(of: user) { deleted.contains($0) || ids.contains($0) }
+        reader.deleted = try ranges(of: user) { deleted.contains($0) || ids.contains($0) }
         try put(reader)
     }
 
     private func checkMessages() throws(FolderUnavailable) {
-        guard catalogue.complete(.messages, .deliveries) else { throw FolderUnavailable("A message cannot be read") }
+        guard try catalogue.complete(.messages, .deliveries) else {
+            throw FolderUnavailable("A message cannot be read")
+        }
     }
 
     private func reader(_ user: Int) throws(FolderUnavailable) -> Reader {
@@ -268,8 +287,9 @@ extension Transaction {
     }
 
     /// What is still to be delivered may come to this user too, with an id between those that are there.
-    private func ranges(of user: Int, where isIncluded: (Int) -> Bool) -> IDRanges {
+    private func ranges(of user: Int, where isIncluded: (Int) -> Bool) throws(FolderUnavailable) -> IDRanges {
         IDRanges(
-            of: catalogue.messagesEverDelivered(to: user), where: isIncluded, notAcross: catalogue.pendingMessages)
+            of: try catalogue.messagesEverDelivered(to: user), where: isIncluded,
+            notAcross: try catalogue.pendingMessages())
     }
 }

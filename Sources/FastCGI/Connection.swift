@@ -56,11 +56,11 @@ final class Connection: @unchecked Sendable {
 
     /// A GET whose answer depends on nothing that the request says but its target, If-None-Match and who asks; nil for all
     /// others.
-    var plainGet: (target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool)? {
+    var plainGet: (target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool)? {
         var isGet = false
         var target: String?
         var ifNoneMatch: String?
-        var largeAnswers: String?
+        var takesFiles = false
         var isAuthorized = false
         var next = request.pointee.envp
         while let variable = next?.pointee {
@@ -82,13 +82,13 @@ final class Connection: @unchecked Sendable {
                     return nil
                 }
             case UInt8(ascii: "L") where strncmp(variable, "LARGE_ANSWERS=", 14) == 0:
-                largeAnswers = String(cString: variable + 14)
+                takesFiles = true
             case UInt8(ascii: "C") where strncmp(variable, "CONTENT_LENGTH=", 15) == 0: return nil
             default: break
             }
         }
         guard isGet, let target else { return nil }
-        return (target, ifNoneMatch, largeAnswers, isAuthorized)
+        return (target, ifNoneMatch, takesFiles, isAuthorized)
     }
 
     /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no

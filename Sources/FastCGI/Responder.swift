@@ -5,21 +5,30 @@ public protocol Responder: Sendable {
     /// Answers where there is no request to speak of.
     func respond(to error: RequestError) -> Response
 
-    /// An answer that is ready to be sent, header and all, to a GET that says nothing but its target, If-None-Match and
-    /// perhaps who asks; nil: there is none, and ``respond(to:)-(Request)`` has to make it.
+    /// Answers a GET that says nothing but its target, If-None-Match and perhaps who asks, without waiting for the disk.
     ///
     /// - Parameters:
-    ///   - largeAnswers: see ``Request/largeAnswers``.
+    ///   - takesFiles: whether the web server takes large answers as files, which have to be written first.
     ///   - isAuthorized: whether the request has an Authorization header.
-    func readyAnswer(to target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool) -> [UInt8]?
+    func readyAnswer(to target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool) -> ReadyAnswer
 
-    /// Whether the answer may have to wait for the disk. Such requests wait on threads of their own, so that the others
-    /// are answered meanwhile.
-    func mayWait(_ request: Request) -> Bool
+    /// Answers without waiting for the disk; nil: that cannot be, and ``respond(to:)-(Request)`` has to. Such requests wait
+    /// on threads of their own, so that the others are answered meanwhile.
+    func respondAtOnce(to request: Request) -> Response?
+}
+
+/// What there is to say at once to a GET.
+public enum ReadyAnswer: Sendable, Equatable {
+    /// The answer in parts, header first, ready to be sent.
+    case parts([[UInt8]])
+    /// It takes the whole request to tell.
+    case unknown
+    /// The answer waits for the disk.
+    case waits
 }
 
 extension Responder {
     public func readyAnswer(
-        to target: String, ifNoneMatch: String?, largeAnswers: String?, isAuthorized: Bool
-    ) -> [UInt8]? { nil }
+        to target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool
+    ) -> ReadyAnswer { .unknown }
 }

@@ -201,29 +201,36 @@ public final class Server: Sendable {
             return false
         }
         guard connection.receive() else { return rest(connection, place) }
-        if let get = connection.plainGet,
-            let answer = responder.readyAnswer(
-                to: get.target, ifNoneMatch: get.ifNoneMatch, largeAnswers: get.largeAnswers,
-                isAuthorized: get.isAuthorized)
-        {
-            connection.send([answer], keep: !isStopping.load(ordering: .relaxed))
+        let ready = connection.plainGet.map {
+            responder.readyAnswer(
+                to: $0.target, ifNoneMatch: $0.ifNoneMatch, takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
+        }
+        if case .parts(let parts) = ready {
+            connection.send(parts, keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)
         }
         switch connection.read(bodyLimit: bodyLimit) {
         case .failure(let error):
             connection.send(responder.respond(to: error), isHead: false, keep: false)
-        case .success(let request) where responder.mayWait(request):
+        case .success(let request):
+            if ready != .waits, let response = responder.respondAtOnce(to: request) {
+                send(response, to: request, on: connection)
+                return rest(connection, place)
+            }
             let isLarge = request.body.count > Self.largeBody
             let deadline = ContinuousClock.now + waitingTime
             let isAdded = (isLarge ? largeLane : lane).add { [self] in
-                if ContinuousClock.now < deadline { answer(request, on: connection) } else { refuse(connection) }
+                if ContinuousClock.now < deadline {
+                    send(responder.respond(to: request), to: request, on: connection)
+                } else {
+                    refuse(connection)
+                }
                 // Otherwise much of what reading it took would stay with this thread's part of the heap.
                 if isLarge { malloc_trim(0) }
                 if rest(connection, place) { serve(connection, place) }
             }
             if isAdded { return false }
             refuse(connection)
-        case .success(let request): answer(request, on: connection)
         }
         return rest(connection, place)
     }
@@ -233,8 +240,8 @@ public final class Server: Sendable {
             responder.respond(to: .overloaded), isHead: false, keep: !isStopping.load(ordering: .relaxed))
     }
 
-    private func answer(_ request: Request, on connection: Connection) {
-        var response = responder.respond(to: request)
+    private func send(_ response: Response, to request: Request, on connection: Connection) {
+        var response = response
         if response.status == .unauthorized, let location = connection.unauthorizedLocation {
             response.headerFields[.xAccelRedirect] = location
         }

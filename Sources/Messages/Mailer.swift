@@ -52,7 +52,7 @@ public struct Mailer: Sendable {
                 if isEnding() { return }
                 let id = recipients[mailing.handled]
                 mailing.handled += 1
-                guard let user = try store.read({ $0.user(id) }), user.projectsNotifications,
+                guard let user = try store.read({ try $0.user(id) }), user.projectsNotifications,
                     let address = user.emailAddress, MailMessage.isAddress(address)
                 else { continue }
                 let mail = MailMessage(
@@ -76,9 +76,9 @@ public struct Mailer: Sendable {
 
     private func next() throws -> (Message, Mailing, [Int])? {
         try store.read { catalogue in
-            for mailing in catalogue.allMailings {
+            for mailing in try catalogue.allMailings() {
                 // The message last: it may have to be read, and nearly all have been sent.
-                guard let recipients = catalogue.recipients(ofMessage: mailing.id),
+                guard let recipients = try catalogue.recipients(ofMessage: mailing.id),
                     mailing.handled < recipients.count, let message = try catalogue.message(mailing.id)
                 else { continue }
                 return (message, mailing, recipients)

@@ -82,7 +82,7 @@ extension Import {
             for record in group {
                 let record = try Self.fitting(record, coming, transaction, &outcome)
                 guard let current = try Kind.current(record.id, transaction) else {
-                    record.put(transaction)
+                    try record.put(transaction)
                     outcome.new += 1
                     continue
                 }
@@ -93,7 +93,7 @@ extension Import {
                     // Whatever somebody has made of it in this moment stays, too.
                     let current = try transaction.sound(Kind.self, Kind.kind, record.id) ?? record
                     let changed = record.replacing(current, ordered: ordered)
-                    changed.put(transaction)
+                    try changed.put(transaction)
                     outcome.changed += 1
                     if let warning = changed.warning(replacing: current) {
                         outcome.notes.append(Note(what: "\(Kind.singular) \(record.id)", reason: warning))

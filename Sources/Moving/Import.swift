@@ -46,7 +46,7 @@ public struct Import {
         self.store = store
         self.isRehearsal = isRehearsal
         self.progress = progress
-        broken = try store.read { Set($0.broken.keys) }
+        broken = try store.read { Set(try $0.broken().keys) }
     }
 
     /// Takes over what a Tasking Manager's database has for campaigns.

@@ -14,7 +14,7 @@ protocol Movable: Record {
 
     /// The record that has this id in the folder.
     static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Self?
-    func put(_ transaction: Transaction)
+    func put(_ transaction: Transaction) throws(FolderUnavailable)
 
     /// What a person should hear of when this takes another's place, or nil.
     func warning(replacing current: Self) -> String?
@@ -45,8 +45,10 @@ extension User: Movable {
     static var singular: String { "user" }
     static var lists: [WritableKeyPath<User, [Int]>] { [] }
 
-    static func current(_ id: Int, _ transaction: Transaction) -> User? { transaction.user(id) }
-    func put(_ transaction: Transaction) { transaction.put(self) }
+    static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> User? {
+        try transaction.user(id)
+    }
+    func put(_ transaction: Transaction) throws(FolderUnavailable) { try transaction.put(self) }
 
     func warning(replacing current: User) -> String? {
         role == current.role ? nil : "was \(current.role.rawValue) here; now \(role.rawValue)"
@@ -58,8 +60,10 @@ extension Organisation: Movable {
     static var singular: String { "organisation" }
     static var lists: [WritableKeyPath<Organisation, [Int]>] { [\.managers] }
 
-    static func current(_ id: Int, _ transaction: Transaction) -> Organisation? { transaction.organisation(id) }
-    func put(_ transaction: Transaction) { transaction.put(self) }
+    static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Organisation? {
+        try transaction.organisation(id)
+    }
+    func put(_ transaction: Transaction) throws(FolderUnavailable) { try transaction.put(self) }
 }
 
 extension Project: Movable {
@@ -67,8 +71,10 @@ extension Project: Movable {
     static var singular: String { "project" }
     static var lists: [WritableKeyPath<Project, [Int]>] { [\.managers, \.contributors] }
 
-    static func current(_ id: Int, _ transaction: Transaction) -> Project? { transaction.project(id) }
-    func put(_ transaction: Transaction) { transaction.put(self) }
+    static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Project? {
+        try transaction.project(id)
+    }
+    func put(_ transaction: Transaction) throws(FolderUnavailable) { try transaction.put(self) }
 }
 
 extension Campaign: Movable {
@@ -79,7 +85,7 @@ extension Campaign: Movable {
     static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Campaign? {
         try transaction.campaign(id)
     }
-    func put(_ transaction: Transaction) { transaction.put(self) }
+    func put(_ transaction: Transaction) throws(FolderUnavailable) { try transaction.put(self) }
 
     /// This campaign with a name that is free: where its own is not, the id is added, or else as many numbers as it takes.
     func renamed(while isTaken: (String) throws -> Bool) rethrows -> Campaign {

@@ -61,6 +61,7 @@ final class BackgroundWorker: Sendable {
                 store.lookAfterFolder()
                 store.keepIDs()
                 try store.checkpoint()
+                try store.complete()
             }
         }.detach()
         // So that the first heartbeat knows.

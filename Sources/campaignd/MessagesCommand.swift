@@ -15,12 +15,13 @@ struct MessagesCommand: ParsableCommand {
         try reporting {
             do {
                 let store = try Store(DataFolder(path), logger: Settings.logger())
-                let lines = try store.read { catalogue in
-                    let mailings = catalogue.allMailings
-                    return try catalogue.messageIDs.compactMap { id -> String? in
+                let (ids, mailings) = try store.read { (try $0.messageIDs(), try $0.allMailings()) }
+                // One after the other: long ones are read from their files, and are not kept.
+                let lines = try ids.compactMap { id -> String? in
+                    try store.read { catalogue in
                         guard let message = try catalogue.message(id) else { return nil }
                         return Self.line(
-                            message, recipients: catalogue.recipients(ofMessage: id)?.count,
+                            message, recipients: try catalogue.recipients(ofMessage: id)?.count,
                             mailing: mailings.first { $0.id == id })
                     }
                 }

@@ -23,17 +23,17 @@ extension Transaction {
         guard let wanted else { return try nextID(kind) }
         guard wanted >= 1 else { throw Failure.refused("an id is 1 at the least") }
         // Also where it is broken: that is for a person to mend, not to be written over.
-        guard !isTaken(kind, wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
+        guard try !isTaken(kind, wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
         return wanted
     }
 
     /// The id of a user who is given by id or by name.
     fileprivate func userID(_ text: String) throws -> Int {
         if let id = Int(text) {
-            guard user(id) != nil else { throw Failure.refused("there is no user \(id)") }
+            guard try user(id) != nil else { throw Failure.refused("there is no user \(id)") }
             return id
         }
-        guard let user = allUsers.first(where: { $0.username == text }) else {
+        guard let user = try allUsers().first(where: { $0.username == text }) else {
             throw Failure.refused("there is no user called \(text)")
         }
         return user.id
@@ -61,14 +61,14 @@ struct UserCommand: ParsableCommand {
                 let wantsMessages = !noNotifications
                 let user = try write(data) { transaction in
                     guard !username.isEmpty else { throw Failure.refused("a name is needed") }
-                    let users = transaction.allUsers
+                    let users = try transaction.allUsers()
                     guard !users.contains(where: { $0.username == username }) else {
                         throw Failure.refused("there is a user called \(username) already")
                     }
                     let user = User(
                         id: try transaction.id(wanted, "a user", .users), username: username, role: role,
                         pictureUrl: pictureUrl, emailAddress: email, projectsNotifications: wantsMessages)
-                    transaction.put(user)
+                    try transaction.put(user)
                     return user
                 }
                 print("user \(user.id) \(username) (\(user.role.rawValue))")
@@ -83,7 +83,7 @@ struct UserCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                for user in try data.store().read({ $0.allUsers }) {
+                for user in try data.store().read({ try $0.allUsers() }) {
                     print("\(user.id)\t\(user.role.rawValue)\t\(user.username ?? "")")
                 }
             }
@@ -123,7 +123,7 @@ struct OrganisationCommand: ParsableCommand {
                         name: name, slug: slug, logo: logo, url: url, description: description, type: type,
                         subscriptionTier: subscriptionTier,
                         managers: try managers.map(transaction.userID).withoutRepeats())
-                    transaction.put(organisation)
+                    try transaction.put(organisation)
                     return organisation.id
                 }
                 print("organisation \(id) \(name)")
@@ -138,7 +138,7 @@ struct OrganisationCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                for organisation in try data.store().read({ $0.allOrganisations }) {
+                for organisation in try data.store().read({ try $0.allOrganisations() }) {
                     let managers = organisation.managers.map(String.init).joined(separator: ",")
                     print("\(organisation.id)\t\(organisation.name ?? "")\t\(managers)")
                 }
@@ -185,7 +185,7 @@ struct ProjectCommand: ParsableCommand {
                     throw Failure.refused("a percentage is from 0 to 100")
                 }
                 let id = try write(data) { transaction in
-                    if let organisation, transaction.organisation(organisation) == nil {
+                    if let organisation, try transaction.organisation(organisation) == nil {
                         throw Failure.refused("there is no organisation \(organisation)")
                     }
                     let project = Project(
@@ -195,7 +195,7 @@ struct ProjectCommand: ParsableCommand {
                         organisation: organisation,
                         managers: try managers.map(transaction.userID).withoutRepeats(),
                         contributors: try contributors.map(transaction.userID).withoutRepeats())
-                    transaction.put(project)
+                    try transaction.put(project)
                     return project.id
                 }
                 print("project \(id) \(name)")
@@ -210,7 +210,7 @@ struct ProjectCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                for project in try data.store().read({ $0.allProjects }) {
+                for project in try data.store().read({ try $0.allProjects() }) {
                     let author = project.author.map(String.init) ?? ""
                     print(
                         "\(project.id)\t\(project.name ?? "")\t\(author)\t\(project.organisation.map(String.init) ?? "")"

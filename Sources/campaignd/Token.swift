@@ -40,7 +40,7 @@ struct Token: ParsableCommand {
 
     private func userID() throws -> Int {
         if let id = Int(user), id >= 1 { return id }
-        let users = try data.store().read { catalogue in catalogue.allUsers.filter { $0.username == user } }
+        let users = try data.store().read { catalogue in try catalogue.allUsers().filter { $0.username == user } }
         guard let found = users.first else { throw Failure.refused("there is no user called \(user)") }
         guard users.count == 1 else {
             throw Failure.refused(

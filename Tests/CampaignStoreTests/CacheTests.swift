@@ -16,8 +16,8 @@ private struct Cached {
     /// - Parameter forge: changes the entries that are kept, to tell what comes from the cache.
     init(forge: (CatalogueCache.Entry) -> CatalogueCache.Entry = { $0 }) throws {
         ground = try Ground(campaigns: Array(1...Self.count))
-        let catalogue = Catalogue(ground.folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        try catalogue.load()
+        let catalogue = ground.untold()
+        try catalogue.complete()
         let entries = try #require(catalogue.newCacheEntries())
         // From so far ahead every file has long been settled.
         try CatalogueCache.write(entries.map(forge), ground.folder, now: .max)
@@ -43,11 +43,11 @@ func fromCache() throws {
 func sameAsWithout() throws {
     let cached = try Cached()
     let with = try cached.ground.store()
-    let list = try with.read { $0.allCampaigns() }
+    let list = try with.read { try $0.allCampaigns().representation() }
     let one = try with.shown(7)
     unlink(cached.path)
     let without = try cached.ground.store()
-    #expect(try without.read { $0.allCampaigns() } == list)
+    #expect(try without.read { try $0.allCampaigns().representation() } == list)
     #expect(try without.shown(7) == one)
     #expect(try with.owner(of: "Campaign 9") == 9)
     #expect(try with.create("new") == Cached.count + 1)
@@ -88,8 +88,8 @@ func disguised() throws {
 @Test("a file that changed shortly before it was read is not kept")
 func unsettled() throws {
     let ground = try Ground(campaigns: Array(1...Cached.count))
-    let catalogue = Catalogue(ground.folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try catalogue.load()
+    let catalogue = ground.untold()
+    try catalogue.complete()
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     try CatalogueCache.write(
@@ -141,14 +141,13 @@ func cacheMode() throws {
 @Test("a few campaigns whose files are large are worth a cache too, and the next start takes it")
 func fewLarge() throws {
     let ground = try Ground(campaigns: [1, 2])
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    var catalogue = Catalogue(ground.folder, logger: logger)
-    try catalogue.load()
+    var catalogue = ground.untold()
+    try catalogue.complete()
     #expect(catalogue.newCacheEntries() == nil)
     let padding = String(repeating: " ", count: 900_000)
     for id in 3...12 { try ground.write(Ground.campaign(id) + padding, "campaigns/\(id).json") }
-    catalogue = Catalogue(ground.folder, logger: logger)
-    try catalogue.load()
+    catalogue = ground.untold()
+    try catalogue.complete()
     let entries = try #require(catalogue.newCacheEntries())
     try CatalogueCache.write(entries.map(Cached.forged), ground.folder, now: .max)
     #expect(try Set(ground.store().names().values) == ["forged"])

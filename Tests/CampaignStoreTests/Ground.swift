@@ -1,10 +1,11 @@
-import CampaignStore
 import Campaigns
 import Foundation
 import JSON
 import Logging
 import Synchronization
 import TestSupport
+
+@testable import CampaignStore
 
 /// A data folder to work on, made by the service and filled by hand.
 final class Ground: Sendable {
@@ -28,6 +29,12 @@ final class Ground: Sendable {
         try Store(
             folder, logger: Logger(label: "test") { _ in log?.handler ?? SwiftLogNoOpLogHandler() },
             lockTimeout: timeout)
+    }
+
+    /// The records as they are read; nobody tells what becomes of them.
+    func untold() -> LiveCatalogue {
+        LiveCatalogue(
+            folder, nil, version: Version(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Writes a file in place, as an editor does that does not rename.
@@ -92,10 +99,17 @@ final class Log: Sendable {
     }
 }
 
+extension LiveCatalogue {
+    func read<Value: Sendable>(_ body: (Catalogue) throws -> Value) throws -> Value {
+        var pass = Pass()
+        return try run(&pass, body)
+    }
+}
+
 extension Store {
     /// The names of all campaigns, by id.
     func names() throws -> [Int: String] {
-        let list = try read { $0.allCampaigns().bytes }
+        let list = try read { try $0.allCampaigns().representation().bytes }
         guard case .object(let object) = try JSONValue(parsing: list), case .array(let items) = object["campaigns"]
         else {
             return [:]
@@ -112,13 +126,13 @@ extension Store {
         try read { try $0.campaign(id) }.map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
-    func broken() throws -> [String: String] { try read { $0.broken } }
+    func broken() throws -> [String: String] { try read { try $0.broken() } }
 
     @discardableResult
     func create(_ name: String, description: String? = nil) throws -> Int {
         try write { transaction in
             let id = try transaction.newCampaignID()
-            transaction.put(Campaign(id: id, name: name, description: description))
+            try transaction.put(Campaign(id: id, name: name, description: description))
             return id
         }
     }
@@ -127,7 +141,7 @@ extension Store {
         try write { transaction in
             guard var campaign = try transaction.campaign(id) else { throw Refused() }
             campaign.name = name
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
     }
 

@@ -348,12 +348,20 @@ func linkLists() throws {
     try ground.write(#"{"name": "b", "projects": [1], "organisations": [2]}"#, "campaigns/7.json")
     try ground.write(#"{"name": "a", "projects": [3, 1], "organisations": [2]}"#, "campaigns/3.json")
     let both = #"{"campaigns":[{"id":3,"name":"a"},{"id":7,"name":"b"}]}"#
-    #expect(try store.read { String(decoding: $0.campaigns(ofProject: 1).bytes, as: UTF8.self) } == both)
-    #expect(try store.read { String(decoding: $0.campaigns(ofOrganisation: 2).bytes, as: UTF8.self) } == both)
+    #expect(
+        try store.read { String(decoding: try $0.campaigns(ofProject: 1).representation().bytes, as: UTF8.self) }
+            == both)
+    #expect(
+        try store.read { String(decoding: try $0.campaigns(ofOrganisation: 2).representation().bytes, as: UTF8.self) }
+            == both)
     try ground.write(#"{"name": "a", "projects": [3]}"#, "campaigns/3.json")
     let one = #"{"campaigns":[{"id":7,"name":"b"}]}"#
-    #expect(try store.read { String(decoding: $0.campaigns(ofProject: 1).bytes, as: UTF8.self) } == one)
-    #expect(try store.read { String(decoding: $0.campaigns(ofOrganisation: 2).bytes, as: UTF8.self) } == one)
+    #expect(
+        try store.read { String(decoding: try $0.campaigns(ofProject: 1).representation().bytes, as: UTF8.self) } == one
+    )
+    #expect(
+        try store.read { String(decoding: try $0.campaigns(ofOrganisation: 2).representation().bytes, as: UTF8.self) }
+            == one)
 }
 
 @Test("a digest is the same in every process, and another for other bytes")

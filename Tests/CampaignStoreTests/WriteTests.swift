@@ -11,7 +11,7 @@ import Testing
 func form() throws {
     let ground = try Ground()
     try ground.store().write { transaction in
-        transaction.put(
+        try transaction.put(
             Campaign(
                 id: 5, name: "Fl\u{F3}\"ods\"", logo: "/a.svg", url: nil, description: "a\nb", organisations: [2, 1],
                 projects: [3]))
@@ -187,7 +187,7 @@ func madeAndDeleted() throws {
     let store = try ground.store()
     try store.write { transaction in
         let id = try transaction.newCampaignID()
-        transaction.put(Campaign(id: id, name: "a"))
+        try transaction.put(Campaign(id: id, name: "a"))
         try transaction.removeCampaign(id)
     }
     #expect(try store.names() == [:])
@@ -277,9 +277,9 @@ func sameTransaction() throws {
     let ground = try Ground()
     let store = try ground.store()
     let owners = try store.write { transaction in
-        transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
+        try transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
         let first = try transaction.campaignID(named: "a")
-        transaction.put(Campaign(id: 1, name: "b"))
+        try transaction.put(Campaign(id: 1, name: "b"))
         return try [first, transaction.campaignID(named: "a"), transaction.campaignID(named: "b")]
     }
     #expect(owners == [1, nil, 1])
@@ -294,8 +294,8 @@ func throwing() throws {
     let before = try ground.everything()
     #expect(throws: Refused.self) {
         try store.write { transaction in
-            transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
-            transaction.put(Campaign(id: 5, name: "b"))
+            try transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
+            try transaction.put(Campaign(id: 5, name: "b"))
             throw Refused()
         }
     }
@@ -325,7 +325,7 @@ func throwingInGroup() throws {
     try onThreads(16) { number in
         do {
             try store.write { transaction in
-                transaction.put(Campaign(id: try transaction.newCampaignID(), name: "w\(number)"))
+                try transaction.put(Campaign(id: try transaction.newCampaignID(), name: "w\(number)"))
                 if number % 2 == 0 { throw Refused() }
             }
         } catch is Refused {
@@ -368,7 +368,7 @@ func oneName() throws {
         do {
             try store.write { transaction in
                 guard try transaction.campaignID(named: "a") == nil else { throw Refused() }
-                transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
+                try transaction.put(Campaign(id: try transaction.newCampaignID(), name: "a"))
             }
             winners.withLock { $0 += 1 }
         } catch is Refused {}
@@ -386,7 +386,7 @@ func noLostUpdate() throws {
             try stores[thread % 4].write { transaction in
                 guard var campaign = try transaction.campaign(5) else { throw Refused() }
                 campaign.projects.append(thread * 100 + number + 1)
-                transaction.put(campaign)
+                try transaction.put(campaign)
             }
         }
     }

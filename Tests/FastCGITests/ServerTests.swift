@@ -16,7 +16,9 @@ private final class Echo: Responder {
     private let gates = Mutex(Gates())
     private let change = NSCondition()
 
-    func mayWait(_ request: Request) -> Bool { request.head.path?.hasPrefix("/wait") == true }
+    func respondAtOnce(to request: Request) -> Response? {
+        request.head.path?.hasPrefix("/wait") == true ? nil : respond(to: request)
+    }
 
     func respond(to request: Request) -> Response {
         switch request.head.path {

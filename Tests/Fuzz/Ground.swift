@@ -67,7 +67,7 @@ public final class Ground {
         self.files = files
         (folder, store, api) = try Self.open(self.place, files)
         problems = Set(try FolderCheck.run(folder).problems.map(\.description))
-        generation = try store.generation()
+        generation = store.generation()
     }
 
     deinit {
@@ -76,7 +76,7 @@ public final class Ground {
     }
 
     /// Whether anything has changed since the beginning.
-    var isTouched: Bool { (try? store.generation()) != generation }
+    var isTouched: Bool { store.generation() != generation }
 
     /// Writes into the data folder as a hand does.
     func write(_ bytes: [UInt8], to path: String) throws {
@@ -98,7 +98,7 @@ public final class Ground {
                 states[path] = State(folder.url(path).path)
             }
         }
-        generation = try store.generation()
+        generation = store.generation()
     }
 
     private static func open(_ place: URL, _ files: [String: [UInt8]]) throws -> (DataFolder, Store, API) {

@@ -35,7 +35,7 @@ extension Surface {
 
         try ground.ask("GET", "/campaigns/").check("GET /campaigns/")
         // The start of a process that has to be quick looks only for what a machine has left.
-        _ = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns() }
+        _ = try Store(ground.folder, logger: silent, watching: false).read { try $0.allCampaigns().representation() }
         let answer = ground.ask("POST", "/campaigns/", user: 1, body: #"{"name": "after the journal"}"#)
         // Where the highest number of all is the id of a campaign, there is none left.
         let lines = journal.split(separator: UInt8(ascii: "\n"))
@@ -50,7 +50,9 @@ extension Surface {
         try ground.store.checkpoint()
         try expect((try? Data(contentsOf: ground.folder.url(".journal")))?.isEmpty != false, "the journal is not empty")
         let shown = ground.ask("GET", "/campaigns/").body
-        let again = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns().bytes }
+        let again = try Store(ground.folder, logger: silent, watching: false).read {
+            try $0.allCampaigns().representation().bytes
+        }
         try expect(shown == again, "a start shows another list")
         try expect(try Self.names(in: ground.folder.path) == names, "something else than records and pictures was made")
         for name in try Self.names(in: ground.folder.logos) { unlink("\(ground.folder.logos)/\(name)") }

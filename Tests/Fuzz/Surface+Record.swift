@@ -47,7 +47,9 @@ extension Surface {
         }
         try ground.ask("DELETE", "/campaigns/5/", user: 1).check("DELETE /campaigns/5/")
         let shown = ground.ask("GET", "/campaigns/").body
-        let again = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns().bytes }
+        let again = try Store(ground.folder, logger: silent, watching: false).read {
+            try $0.allCampaigns().representation().bytes
+        }
         try expect(shown == again, "a start shows another list")
         try ground.reset()
     }
@@ -101,11 +103,11 @@ extension Surface {
         let store = try Store(ground.folder, logger: silent, watching: false)
         let shown = try store.read { catalogue in
             for id in [1, 5, 499, 500] { _ = try catalogue.campaign(id) }
-            _ = catalogue.campaigns(ofProject: 11)
-            _ = catalogue.campaigns(ofOrganisation: 1)
-            return catalogue.campaignCount
+            _ = try catalogue.campaigns(ofProject: 11)
+            _ = try catalogue.campaigns(ofOrganisation: 1)
+            return try catalogue.campaignCount()
         }
         try expect(shown == ids.count, "\(shown) campaigns are shown")
-        _ = try store.read { $0.allCampaigns() }
+        _ = try store.read { try $0.allCampaigns().representation() }
     }
 }

@@ -48,7 +48,7 @@ extension Surface {
         } else {
             try checkReady(request, response, ground, what)
         }
-        _ = ground.api.mayWait(request)
+        _ = ground.api.respondAtOnce(to: request)
     }
 
     /// The short way to an answer gives what the long one does, and HEAD gives GET's head.
@@ -60,10 +60,10 @@ extension Surface {
         let tag = request.head.headerFields[.ifNoneMatch]
         // It is for those who send nothing else.
         guard request.head.headerFields[.origin] == nil, response.status == .ok || response.status == .notModified,
-            let ready = ground.api.readyAnswer(
+            case .parts(let parts) = ground.api.readyAnswer(
                 to: target, ifNoneMatch: tag, isAuthorized: request.head.headerFields[.authorization] != nil)
         else { return }
-        try expect(ready == response.head + response.body, "the ready answer is another: \(what)")
+        try expect(Array(parts.joined()) == response.head + response.body, "the ready answer is another: \(what)")
     }
 
     /// What the service has written is in order, and reads again as it is shown.
@@ -71,8 +71,10 @@ extension Surface {
         let problems = try FolderCheck.run(ground.folder).problems.map(\.description)
         let fresh = problems.filter { !ground.problems.contains($0) && !$0.contains("which is not there") }
         try expect(fresh.isEmpty, "campaignd check after \(what): \(fresh)")
-        let shown = try ground.store.read { $0.allCampaigns().bytes }
-        let again = try Store(ground.folder, logger: silent, watching: false).read { $0.allCampaigns().bytes }
+        let shown = try ground.store.read { try $0.allCampaigns().representation().bytes }
+        let again = try Store(ground.folder, logger: silent, watching: false).read {
+            try $0.allCampaigns().representation().bytes
+        }
         try expect(shown == again, "a start shows another list after \(what)")
     }
 

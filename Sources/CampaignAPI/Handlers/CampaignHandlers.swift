@@ -6,12 +6,12 @@ internal import JSON
 
 extension API {
     @Sendable static func listCampaigns(_ call: Call) throws -> Answer {
-        Answer(try call.store.read { $0.allCampaigns() })
+        Answer(try call.read { try $0.allCampaigns() }.representation())
     }
 
     @Sendable static func getCampaign(_ call: Call) throws -> Answer {
         let id = call.id()
-        guard let campaign = try call.store.read({ try $0.campaign(id) }) else { throw Problem.campaignNotFound(id) }
+        guard let campaign = try call.read({ try $0.campaign(id) }) else { throw Problem.campaignNotFound(id) }
         return Answer(campaign)
     }
 
@@ -24,7 +24,7 @@ extension API {
                 throw Problem(.conflict, "NameExists", "Campaign name already exists")
             }
             let campaign = Campaign(id: try transaction.newCampaignID(), name: name)
-            transaction.put(fields.applied(to: campaign))
+            try transaction.put(fields.applied(to: campaign))
             return campaign.id
         }
         return Answer(
@@ -43,7 +43,7 @@ extension API {
             try checkIfMatch(call, campaign, transaction)
             let changed = fields.applied(to: campaign)
             // By their bytes: two spellings of a name that are canonically equivalent differ in nothing else.
-            if changed.json.compact != campaign.json.compact { transaction.put(changed) }
+            if changed.json.compact != campaign.json.compact { try transaction.put(changed) }
         }
         return Answer(["Success": "Campaign \(id) updated"])
     }
@@ -67,14 +67,14 @@ extension API {
         }
     }
 
-    private static func checkOrganisations(of fields: CampaignFields, _ transaction: Transaction) throws(Problem) {
+    private static func checkOrganisations(of fields: CampaignFields, _ transaction: Transaction) throws {
         for id in fields.organisations ?? [] {
-            guard transaction.organisation(id) != nil else { throw .organisationNotFound(id) }
+            guard try transaction.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
         }
     }
 
-    private static func checkIfMatch(_ call: Call, _ campaign: Campaign, _ transaction: Transaction) throws(Problem) {
+    private static func checkIfMatch(_ call: Call, _ campaign: Campaign, _ transaction: Transaction) throws {
         guard let condition = call.request.head.headerFields[.ifMatch] else { return }
-        guard EntityTag(transaction.digest(of: campaign)).isIn(condition) else { throw .preconditionFailed }
+        guard EntityTag(try transaction.digest(of: campaign)).isIn(condition) else { throw Problem.preconditionFailed }
     }
 }

@@ -13,7 +13,7 @@ extension API {
         let sentDate = now()
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
-            let user = transaction.user(sender)
+            let user = try transaction.user(sender)
             try transaction.addMessage { messageID in
                 Message(
                     id: messageID, campaign: id, campaignName: campaign.name, sender: sender,

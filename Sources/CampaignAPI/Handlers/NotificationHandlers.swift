@@ -17,7 +17,7 @@ extension API {
         let query = try NotificationQuery(call.query)
         let user = call.userID ?? 0
         let (page, messages) = try call.store.read { catalogue in
-            let ids = query.selected(catalogue.messages(of: user), user, catalogue)
+            let ids = try query.selected(catalogue.messages(of: user), user, catalogue)
             let page = Page(query.page, total: ids.count)
             return (page, try ids[page.range].compactMap { try Shown($0, user, catalogue) })
         }
@@ -43,11 +43,11 @@ extension API {
         let (id, user) = (call.id(), call.userID ?? 0)
         let (shown, mayChange) = try call.store.read { catalogue in
             try catalogue.checkReadable(message: id)
-            try checkOwner(id, user, isThere: catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
-            guard !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
+            try checkOwner(id, user, isThere: try catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
+            guard try !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
                 throw Problem.messageNotFound(id)
             }
-            return (shown, catalogue.user(user)?.role != .readOnly)
+            return (shown, try catalogue.user(user)?.role != .readOnly)
         }
         // Before it counts as read.
         guard let message = try shown.message(call.store) else { throw Problem.messageNotFound(id) }
@@ -72,7 +72,7 @@ extension API {
 
     @Sendable static func countUnread(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        let unread = try call.store.read { $0.unreadMessages(of: user) }
+        let unread = try call.store.read { try $0.unreadMessages(of: user) }
         return Answer(["newMessages": .bool(unread > 0), "unread": .integer(unread)])
     }
 
@@ -123,10 +123,10 @@ extension API {
 
     /// - Throws: ``Problem`` 403 for another's message, 404 when there is none.
     private static func checkOwner(
-        _ id: Int, _ user: Int, isThere: Bool, _ isDelivered: (Int, Int) -> Bool
-    ) throws(Problem) {
-        guard isThere else { throw .messageNotFound(id) }
-        guard isDelivered(id, user) else { throw .accessOtherUserMessage }
+        _ id: Int, _ user: Int, isThere: Bool, _ isDelivered: (Int, Int) throws -> Bool
+    ) throws {
+        guard isThere else { throw Problem.messageNotFound(id) }
+        guard try isDelivered(id, user) else { throw Problem.accessOtherUserMessage }
     }
 }
 
@@ -138,10 +138,10 @@ private struct Shown: Sendable {
     let isRead: Bool
 
     init?(_ id: Int, _ user: Int, _ catalogue: Catalogue) throws {
-        guard catalogue.outline(ofMessage: id) != nil else { return nil }
+        guard try catalogue.outline(ofMessage: id) != nil else { return nil }
         self.id = id
-        message = catalogue.isLongMessage(id) ? nil : try catalogue.message(id)
-        isRead = catalogue.isRead(id, by: user)
+        message = try catalogue.isLongMessage(id) ? nil : try catalogue.message(id)
+        isRead = try catalogue.isRead(id, by: user)
     }
 
     var isLong: Bool { message == nil }
@@ -213,18 +213,18 @@ private struct NotificationQuery {
     /// The messages asked for, in the order asked for.
     ///
     /// - Parameter ids: all that the user has, oldest first.
-    func selected(_ ids: [Int], _ user: Int, _ catalogue: Catalogue) -> [Int] {
+    func selected(_ ids: [Int], _ user: Int, _ catalogue: Catalogue) throws -> [Int] {
         var selected = hasBroadcasts ? ids : []
-        if let isRead { selected = selected.filter { catalogue.isRead($0, by: user) == isRead } }
+        if let isRead { selected = try selected.filter { try catalogue.isRead($0, by: user) == isRead } }
         if !from.isEmpty {
-            selected = selected.filter { id in
-                catalogue.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
+            selected = try selected.filter { id in
+                try catalogue.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
             }
         }
         if sortsByRead {
             let newestFirst = Array(selected.reversed())
-            let read = newestFirst.filter { catalogue.isRead($0, by: user) }
-            let unread = newestFirst.filter { !catalogue.isRead($0, by: user) }
+            let read = try newestFirst.filter { try catalogue.isRead($0, by: user) }
+            let unread = try newestFirst.filter { try !catalogue.isRead($0, by: user) }
             return isAscending ? unread + read : read + unread
         }
         return isAscending ? selected : selected.reversed()

@@ -6,10 +6,11 @@ internal import JSON
 extension API {
     @Sendable static func listOrganisationCampaigns(_ call: Call) throws -> Answer {
         let id = call.id()
-        return try call.store.read { catalogue in
-            guard catalogue.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
-            return Answer(catalogue.campaigns(ofOrganisation: id))
+        let list = try call.read { catalogue in
+            guard try catalogue.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
+            return try catalogue.campaigns(ofOrganisation: id)
         }
+        return Answer(list.representation())
     }
 
     @Sendable static func linkOrganisation(_ call: Call) throws -> Answer {
@@ -22,7 +23,7 @@ extension API {
                     "Campaign \(id) is already assigned to organisation \(organisation).")
             }
             campaign.organisations.append(organisation)
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
         return Answer(["Success": "campaign with id \(id) assigned for organisation with id \(organisation)"])
     }
@@ -35,7 +36,7 @@ extension API {
                 throw Problem.organisationCampaignNotFound(organisation: organisation, campaign: id)
             }
             campaign.organisations.remove(at: place)
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
         return Answer(["Success": "Organisation and campaign unassociated successfully"])
     }

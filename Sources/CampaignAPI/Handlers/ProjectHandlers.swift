@@ -6,10 +6,11 @@ internal import JSON
 extension API {
     @Sendable static func listProjectCampaigns(_ call: Call) throws -> Answer {
         let id = call.id()
-        return try call.store.read { catalogue in
-            guard catalogue.project(id) != nil else { throw Problem.projectNotFound(id) }
-            return Answer(catalogue.campaigns(ofProject: id))
+        let list = try call.read { catalogue in
+            guard try catalogue.project(id) != nil else { throw Problem.projectNotFound(id) }
+            return try catalogue.campaigns(ofProject: id)
         }
+        return Answer(list.representation())
     }
 
     @Sendable static func linkProject(_ call: Call) throws -> Answer {
@@ -21,7 +22,7 @@ extension API {
                     .badRequest, "CampaignAssignmentError", "Project is already assigned to this campaign")
             }
             campaign.projects.append(project)
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
         return Answer(["Success": "campaign with id \(id) assigned successfully for project with id \(project)"])
     }
@@ -34,7 +35,7 @@ extension API {
                 throw Problem.projectCampaignNotFound(project: project, campaign: id)
             }
             campaign.projects.remove(at: place)
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
         return Answer(["Success": "Campaigns Deleted"])
     }

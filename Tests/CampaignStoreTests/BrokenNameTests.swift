@@ -1,0 +1,102 @@
+import CampaignStore
+import Campaigns
+import Foundation
+import TestSupport
+import Testing
+
+@testable import CampaignStore
+
+// A name that a record may have which cannot be read is not free.
+
+@Test(
+    "a name that can still be read in a broken text is found",
+    arguments: [
+        (#"{"id": 5, "name": "Floods", "projects": [1,}"#, "Floods"),
+        (#"{"id": 5, "name": "Floods" "logo": null}"#, "Floods"),
+        (#"{"id": 5, "name": "Floods"#, "Floods"),
+        ("{\n  \"id\": 5,\n  \"name\": \"Floods,\n  \"logo\": null\n}", "Floods"),
+        ("{\n  \"name\": Floods in Mozambique,\n  \"logo\": null\n}", "Floods in Mozambique"),
+        (#"{'id': 5, 'name': 'Floods'}"#, "Floods"),
+        (#"{id: 5, name: "Floods"}"#, "Floods"),
+        (#"{"id": 5, "Name": "Floods"}"#, "Floods"),
+        (#"{"id": 5, "nmae": "Floods"}"#, "Floods"),
+        (#"{"id": 5, "name": "\u00dcberschwemmung \"West\"", }"#, "Überschwemmung \"West\""),
+        (#"{"id": 6, "name": "Floods"}"#, "Floods"),
+        (#"{"name": "Floods", "projects": "1"}"#, "Floods"),
+        ("<<<<<<< HEAD\n{\"name\": \"Floods\"}\n=======\n{\"name\": \"Drought\"}\n>>>>>>> x\n", "Drought"),
+        ("{\"name\": \"Cafe\u{301}\"", "Caf\u{E9}"),
+        (#"{"name": "Floods"} x"#, "Floods"),
+    ])
+func found(text: String, name: String) {
+    #expect(BrokenName(in: Array(text.utf8)).names.contains(name))
+}
+
+@Test("a name is found in Latin-1 and in UTF-16 too")
+func encodings() {
+    let text = #"{"name": "Überschwemmung"}"#
+    #expect(BrokenName(in: text.unicodeScalars.map { UInt8($0.value) }).names.contains("Überschwemmung"))
+    let units = [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+    #expect(BrokenName(in: units).names.contains("Überschwemmung"))
+}
+
+@Test("a text that is cut off within the name keeps all names that begin so", arguments: ["Flo", "F", "Floods"])
+func cutOff(rest: String) throws {
+    let ground = try Ground()
+    try ground.write(#"{"id": 5, "name": "\#(rest)"#, "campaigns/5.json")
+    let store = try ground.store()
+    #expect(try store.owner(of: "Floods") == 5)
+    #expect(try store.owner(of: "Drought") == nil)
+}
+
+@Test(
+    "a text without a name keeps nobody from giving one",
+    arguments: ["", "{", "x", #"{"id": 5, "#, "\0\0\0\0", "[1, 2]"])
+func noName(text: String) throws {
+    let ground = try Ground()
+    try ground.write(text, "campaigns/5.json")
+    #expect(try ground.store().owner(of: "Floods") == nil)
+}
+
+@Test("the name that a broken record had is not free, until the record is mended or removed")
+func formerName() throws {
+    let ground = try Ground(campaigns: [4])
+    let store = try ground.store()
+    try ground.write(Ground.campaign(5, "Floods"), "campaigns/5.json")
+    #expect(try store.owner(of: "Floods") == 5)
+    for text in ["", "{", #"{"name": "Drought""#] {
+        try ground.write(text, "campaigns/5.json")
+        #expect(try store.names() == [4: "Campaign 4"])
+        #expect(try store.owner(of: "Floods") == 5)
+    }
+    #expect(try store.owner(of: "Drought") == 5)
+    try ground.write(Ground.campaign(5, "Famine"), "campaigns/5.json")
+    #expect(try store.owner(of: "Floods") == nil)
+    #expect(try store.owner(of: "Famine") == 5)
+    try ground.write("{", "campaigns/5.json")
+    try ground.remove("campaigns/5.json")
+    #expect(try store.owner(of: "Famine") == nil)
+}
+
+@Test("the name that a broken record had outlasts a replaced folder")
+func formerNameAfterReload() throws {
+    let ground = try Ground(campaigns: [5])
+    let store = try ground.store()
+    try ground.write("{", "campaigns/5.json")
+    #expect(try store.names() == [:])
+    try ground.remove("users")
+    mkdir("\(ground.path)/users", 0o700)
+    #expect(try store.owner(of: "Campaign 5") == 5)
+}
+
+@Test("a name that hands have given twice is reported, and no longer when one of them has gone")
+func doubles() throws {
+    let ground = try Ground(campaigns: [4, 5])
+    let store = try ground.store()
+    #expect(try store.read { $0.doubles } == [:])
+    try ground.write(Ground.campaign(6, "Campaign 4"), "campaigns/6.json")
+    #expect(try store.names().count == 3)
+    #expect(try store.read { $0.doubles } == ["campaigns/6.json": "name is that of 4.json as well"])
+    try ground.remove("campaigns/4.json")
+    #expect(try store.names().count == 2)
+    #expect(try store.read { $0.doubles } == [:])
+}
