@@ -22,7 +22,7 @@ struct CampaignTable {
     private var entries: [Int: Entry] = [:]
     /// Rising.
     private var ids: [Int] = []
-    /// String's == and hash are those of canonical equivalence, as the contract compares names.
+    /// By what names are compared by: String's == and hash are those of canonical equivalence.
     private var owners: [String: Int] = [:]
     /// Where hands have given one name to several records: all that have it.
     private var sharedNames: [String: Set<Int>] = [:]
@@ -46,7 +46,10 @@ struct CampaignTable {
     /// Of the file when it was read.
     func state(_ id: Int) -> FileState? { entries[id]?.state }
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
-    func ids(named name: String) -> Set<Int> { sharedNames[name] ?? owners[name].map { [$0] } ?? [] }
+    func ids(named name: String) -> Set<Int> {
+        let name = name.trimmedName()
+        return sharedNames[name] ?? owners[name].map { [$0] } ?? []
+    }
 
     /// Adds a campaign, or puts it in the place of the one with its id.
     ///
@@ -82,10 +85,11 @@ struct CampaignTable {
         if let previous { unlink(id, previous) } else { ids.insert(id, at: ids.insertionPoint(of: id)) }
         for project in entry.projects { linkedToProject[project, default: []].insertSorted(id) }
         for organisation in entry.organisations { linkedToOrganisation[organisation, default: []].insertSorted(id) }
-        if let owner = owners[entry.name] {
-            sharedNames[entry.name, default: [owner]].insert(id)
+        let name = entry.name.trimmedName()
+        if let owner = owners[name] {
+            sharedNames[name, default: [owner]].insert(id)
         } else {
-            owners[entry.name] = id
+            owners[name] = id
         }
     }
 
@@ -93,6 +97,11 @@ struct CampaignTable {
         entries.reserveCapacity(count)
         ids.reserveCapacity(count)
         owners.reserveCapacity(count)
+    }
+
+    /// All campaigns without their texts, by rising id.
+    var outlines: [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+        ids.compactMap { id in entries[id].map { (id, $0.name, $0.organisations, $0.projects) } }
     }
 
     /// All campaigns, by rising id, as the cache keeps them.
@@ -119,12 +128,13 @@ struct CampaignTable {
         recent.removeAll { $0.id == id }
         for project in entry.projects { linkedToProject.removeSorted(id, from: project) }
         for organisation in entry.organisations { linkedToOrganisation.removeSorted(id, from: organisation) }
-        if var sharing = sharedNames[entry.name] {
+        let name = entry.name.trimmedName()
+        if var sharing = sharedNames[name] {
             sharing.remove(id)
-            owners[entry.name] = sharing.min()
-            sharedNames[entry.name] = sharing.count > 1 ? sharing : nil
-        } else if owners[entry.name] == id {
-            owners[entry.name] = nil
+            owners[name] = sharing.min()
+            sharedNames[name] = sharing.count > 1 ? sharing : nil
+        } else if owners[name] == id {
+            owners[name] = nil
         }
     }
 

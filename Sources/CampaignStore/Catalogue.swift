@@ -10,6 +10,7 @@ internal import Threads
 public final class Catalogue {
     private let folder: DataFolder
     private let logger: Logger
+    private let usesCache: Bool
 
     private var campaigns = CampaignTable()
     private var organisations: [Int: Organisation] = [:]
@@ -41,9 +42,10 @@ public final class Catalogue {
     private(set) var failure: FolderUnavailable?
 
     /// Starts empty.
-    init(_ folder: DataFolder, logger: Logger) {
+    init(_ folder: DataFolder, logger: Logger, usesCache: Bool = true) {
         self.folder = folder
         self.logger = logger
+        self.usesCache = usesCache
     }
 
     /// Reads every record of the folder.
@@ -55,7 +57,7 @@ public final class Catalogue {
     private func load(_ kind: RecordKind) throws(SystemError) {
         // In order, for then every sorted list grows at its end.
         let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
-        if kind == .campaigns, CatalogueCache.exists(folder) { return try loadCached(ids) }
+        if kind == .campaigns, usesCache, CatalogueCache.exists(folder) { return try loadCached(ids) }
         for id in ids { try reload(kind, id) }
     }
 
@@ -315,6 +317,12 @@ extension Catalogue {
         return campaigns.contains(id) || failing[.campaigns]?.contains(id) == true
     }
 
+    /// What is known of every campaign without its text, by rising id.
+    var campaignOutlines: [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+        need(.campaigns)
+        return campaigns.outlines
+    }
+
     public var campaignCount: Int {
         need(.campaigns)
         return campaigns.count
@@ -427,6 +435,12 @@ extension Catalogue {
     public var messageIDs: [Int] {
         need(.messages)
         return messages.messages.keys.sorted()
+    }
+
+    /// The ids of all messages of which it is known who got them, rising.
+    var deliveryIDs: [Int] {
+        need(.deliveries)
+        return messages.deliveryIDs
     }
 
     /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.

@@ -84,11 +84,12 @@ public final class Transaction {
         CampaignTable.representation(of: campaign, organisation: catalogue.organisation).digest
     }
 
-    /// The id of the campaign whose name is canonically equivalent, or nil when the name is free.
+    /// The id of the campaign that has a name, as names are compared, or nil when the name is free.
     ///
     /// - Throws: ``FolderUnavailable`` when that is not certain, for the disk does not give all campaigns back.
     public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
-        if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
+        let name = name.trimmedName()
+        if let staged = staged.campaigns.first(where: { $0.value?.name.trimmedName() == name }) { return staged.key }
         if let owner = ownerOnDisk(name) { return owner }
         guard catalogue.complete(.campaigns) else {
             throw FolderUnavailable("A campaign cannot be read, so it is not certain that the name is free")

@@ -8,27 +8,22 @@ struct MessagesCommand: ParsableCommand {
         abstract: "List the messages: when, by whom, for which campaign, to how many, and how far they are.",
         discussion: "The columns are separated by tabs: id, time, sender, campaign, subject, delivery, e-mail.")
 
-    @Argument(help: ArgumentHelp("The data folder.", valueName: "dir"))
-    var path: String
+    @OptionGroup var data: DataArgument
 
     func run() throws {
         try reporting {
-            do {
-                let store = try Store(DataFolder(path), logger: Settings.logger())
-                let lines = try store.read { catalogue in
-                    let mailings = catalogue.allMailings
-                    return try catalogue.messageIDs.compactMap { id -> String? in
-                        guard let message = try catalogue.message(id) else { return nil }
-                        return Self.line(
-                            message, recipients: catalogue.recipients(ofMessage: id)?.count,
-                            mailing: mailings.first { $0.id == id })
-                    }
+            let store = try Store(Settings.folder(data.path), logger: Settings.logger())
+            let lines = try store.read { catalogue in
+                let mailings = catalogue.allMailings
+                return try catalogue.messageIDs.compactMap { id -> String? in
+                    guard let message = try catalogue.message(id) else { return nil }
+                    return Self.line(
+                        message, recipients: catalogue.recipients(ofMessage: id)?.count,
+                        mailing: mailings.first { $0.id == id })
                 }
-                for line in lines { print(line) }
-                if lines.isEmpty { print("no messages") }
-            } catch let error as FolderUnavailable {
-                throw Failure.cannotCreate(error.detail)
             }
+            for line in lines { print(line) }
+            if lines.isEmpty { print("no messages") }
         }
     }
 

@@ -1,10 +1,11 @@
-import CampaignStore
 import Campaigns
 import Foundation
 import JSON
 import Logging
 import Synchronization
 import TestSupport
+
+@testable import CampaignStore
 
 /// A data folder to work on, made by the service and filled by hand.
 final class Ground: Sendable {
