@@ -1,7 +1,7 @@
 /// What the service is told from outside.
 public struct Configuration: Sendable {
-    /// Signs the session tokens (`TM_SECRET`).
-    public var secret: String
+    /// Signs the session tokens (`TM_SECRET`); any bytes.
+    public var secret: [UInt8]
     /// Origins that a browser may call from, as the Origin header has them; `*` stands for every one.
     public var allowedOrigins: Set<String>
     /// Where the Tasking Manager's web client is, without a slash at the end.
@@ -17,7 +17,7 @@ public struct Configuration: Sendable {
     public static let defaultAppBaseURL = "https://tasks.hotosm.org"
 
     public init(
-        secret: String, allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL,
+        secret: [UInt8], allowedOrigins: Set<String> = [], appBaseURL: String = defaultAppBaseURL,
         publicURL: String? = nil, messageSent: @escaping @Sendable () -> Void = {}
     ) {
         self.secret = secret

@@ -5,17 +5,17 @@ internal import JSON
 /// Makes and checks the Tasking Manager's session tokens: what `URLSafeTimedSerializer(secret).dumps(id)` of the Python
 /// package itsdangerous makes, in standard Base64 once more.
 public struct SessionTokens: Sendable {
-    private let secret: String
+    private let secret: [UInt8]
     /// Made when there is a token: a process for one request may never see one.
     private var key: SymmetricKey {
-        SymmetricKey(data: Insecure.SHA1.hash(data: Data(("itsdangerous" + "signer" + secret).utf8)))
+        SymmetricKey(data: Insecure.SHA1.hash(data: Data(Array("itsdangerous".utf8) + Array("signer".utf8) + secret)))
     }
 
     /// Seconds for which a token is good.
     public static let lifetime = 604_800
 
-    /// - Parameter secret: what the Tasking Manager calls `TM_SECRET`.
-    public init(secret: String) {
+    /// - Parameter secret: what the Tasking Manager calls `TM_SECRET`; any bytes.
+    public init(secret: [UInt8]) {
         self.secret = secret
     }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// An address of the web as a setting has it: scheme, host and port, and a path (RFC 3986, 3).
 ///
 /// What has several spellings is kept in one: scheme and host in small letters, without the scheme's own port, and without
@@ -33,19 +35,38 @@ public struct WebAddress: Sendable, Equatable {
 
     private static func hostAndPort(_ authority: Substring) -> (host: String, port: Int?)? {
         let isAddress = authority.hasPrefix("[")
-        let host = isAddress ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-        guard authority.hasPrefix(host) else { return nil }
-        let inside = isAddress ? host.dropFirst().dropLast() : host
-        guard !inside.isEmpty,
-            inside.utf8.allSatisfy({ $0.isLetterOrDigit || (isAddress ? ":." : ".-_").utf8.contains($0) })
+        let text = isAddress ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
+        guard authority.hasPrefix(text),
+            let host = isAddress ? ipv6(text.dropFirst().dropLast()) : isName(text) ? text.lowercased() : nil
         else { return nil }
-        let rest = authority.dropFirst(host.count)
-        if rest.isEmpty { return (host.lowercased(), nil) }
+        let rest = authority.dropFirst(text.count)
+        if rest.isEmpty { return (host, nil) }
         let digits = rest.dropFirst()
         guard rest.hasPrefix(":"), digits.utf8.allSatisfy(\.isDigit) else { return nil }
-        if digits.isEmpty { return (host.lowercased(), nil) }
+        if digits.isEmpty { return (host, nil) }
         guard let port = Int(digits), (1...65_535).contains(port) else { return nil }
-        return (host.lowercased(), port)
+        return (host, port)
+    }
+
+    /// Whether a text is a host's name, or an address of IPv4, which is what ends with a number (WHATWG URL, 3.5).
+    private static func isName(_ text: Substring) -> Bool {
+        var labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
+        guard let last = labels.last,
+            labels.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { $0.isLetterOrDigit || "-_".utf8.contains($0) } })
+        else { return false }
+        return !last.utf8.allSatisfy(\.isDigit) || (labels.count == 4 && labels.allSatisfy { UInt8($0) != nil })
+    }
+
+    /// An address of IPv6 in brackets, as browsers write it: in the shortest form (RFC 5952).
+    private static func ipv6(_ text: Substring) -> String? {
+        var address = in6_addr()
+        guard inet_pton(AF_INET6, String(text), &address) == 1 else { return nil }
+        var shortest = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(AF_INET6, &address, &shortest, socklen_t(shortest.count)) != nil else { return nil }
+        let spelled = String(decoding: shortest.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        // The last four bytes as those of IPv4, which browsers do not do.
+        return spelled.contains(".") ? nil : "[\(spelled)]"
     }
 
     /// Whether a text has only what the path of an address may have (RFC 3986, 3.3).

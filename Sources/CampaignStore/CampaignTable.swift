@@ -29,7 +29,7 @@ struct CampaignTable {
     private var entries: [Int: Entry] = [:]
     /// Rising.
     private var ids: [Int] = []
-    /// String's == and hash are those of canonical equivalence, as the contract compares names.
+    /// By what names are compared by: String's == and hash are those of canonical equivalence.
     private var owners: [String: Int] = [:]
     /// Where hands have given one name to several records: all that have it.
     private var shared: [String: Set<Int>] = [:]
@@ -63,7 +63,10 @@ struct CampaignTable {
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
     var names: [Int: String] { entries.mapValues(\.name) }
     func name(_ id: Int) -> String? { entries[id]?.name }
-    func ids(named name: String) -> Set<Int> { shared[name] ?? owners[name].map { [$0] } ?? [] }
+    func ids(named name: String) -> Set<Int> {
+        let name = name.trimmedName()
+        return shared[name] ?? owners[name].map { [$0] } ?? []
+    }
     /// The ids of those that have one name, for each that several have.
     var sharedNames: some Collection<Set<Int>> { shared.values }
 
@@ -110,10 +113,11 @@ struct CampaignTable {
             linked[link, default: []].insertSorted(id)
         }
         for link in before.subtracting(entry.links) { drop(link) }
-        if let owner = owners[entry.name] {
-            shared[entry.name, default: [owner]].insert(id)
+        let name = entry.name.trimmedName()
+        if let owner = owners[name] {
+            shared[name, default: [owner]].insert(id)
         } else {
-            owners[entry.name] = id
+            owners[name] = id
         }
     }
 
@@ -121,6 +125,11 @@ struct CampaignTable {
         entries.reserveCapacity(count)
         ids.reserveCapacity(count)
         owners.reserveCapacity(count)
+    }
+
+    /// All campaigns without their texts, by rising id.
+    var outlines: [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+        ids.compactMap { id in entries[id].map { (id, $0.name, $0.organisations, $0.projects) } }
     }
 
     /// All campaigns, by rising id, as the cache keeps them.
@@ -147,12 +156,13 @@ struct CampaignTable {
         entriesBytes -= entry.keptBytes
         recent.removeAll { $0.id == id }
         for link in entry.links { linked.removeSorted(id, from: link) }
-        if var sharing = shared[entry.name] {
+        let name = entry.name.trimmedName()
+        if var sharing = shared[name] {
             sharing.remove(id)
-            owners[entry.name] = sharing.min()
-            shared[entry.name] = sharing.count > 1 ? sharing : nil
-        } else if owners[entry.name] == id {
-            owners[entry.name] = nil
+            owners[name] = sharing.min()
+            shared[name] = sharing.count > 1 ? sharing : nil
+        } else if owners[name] == id {
+            owners[name] = nil
         }
     }
 

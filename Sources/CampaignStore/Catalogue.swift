@@ -400,18 +400,23 @@ extension Catalogue {
     /// All users, by rising id; likewise the others.
     public func allUsers() throws(FolderUnavailable) -> [User] {
         try needAll(.users)
-        return users.values.sorted { $0.id < $1.id }
+        return soundUsers
     }
 
     public func allOrganisations() throws(FolderUnavailable) -> [Organisation] {
         try needAll(.organisations)
-        return organisations.values.sorted { $0.id < $1.id }
+        return soundOrganisations
     }
 
     public func allProjects() throws(FolderUnavailable) -> [Project] {
         try needAll(.projects)
-        return projects.values.sorted { $0.id < $1.id }
+        return soundProjects
     }
+
+    // The same without those that cannot be read.
+    var soundUsers: [User] { users.values.sorted { $0.id < $1.id } }
+    var soundOrganisations: [Organisation] { organisations.values.sorted { $0.id < $1.id } }
+    var soundProjects: [Project] { projects.values.sorted { $0.id < $1.id } }
 
     private func needAll(_ kind: RecordKind) throws(FolderUnavailable) {
         try need(kind)
@@ -430,6 +435,12 @@ extension Catalogue {
         let ref = RecordRef(.campaigns, id)
         try look(ref)
         return campaigns.contains(id) || troubles[ref] != nil
+    }
+
+    /// What is known of every campaign without its text, by rising id.
+    func campaignOutlines() throws(FolderUnavailable) -> [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+        try need(.campaigns)
+        return campaigns.outlines
     }
 
     public func campaignCount() throws(FolderUnavailable) -> Int {
@@ -566,6 +577,16 @@ extension Catalogue {
         return messages.messages[id]
     }
 
+    /// Whether there is a message, be it one that cannot be read.
+    func isThere(message id: Int) throws(FolderUnavailable) -> Bool {
+        try outline(ofMessage: id) != nil || troubles[RecordRef(.messages, id)] != nil
+    }
+
+    /// Whether it is known who got a message, or there is a record of it that cannot be read.
+    func isThere(delivery id: Int) throws(FolderUnavailable) -> Bool {
+        try recipients(ofMessage: id) != nil || troubles[RecordRef(.deliveries, id)] != nil
+    }
+
     /// Whether ``message(_:)`` has to read the message's file.
     public func isLongMessage(_ id: Int) throws(FolderUnavailable) -> Bool {
         try look(RecordRef(.messages, id))
@@ -576,6 +597,12 @@ extension Catalogue {
     public func messageIDs() throws(FolderUnavailable) -> [Int] {
         try need(.messages)
         return messages.messages.keys.sorted()
+    }
+
+    /// The ids of all messages of which it is known who got them, rising.
+    func deliveryIDs() throws(FolderUnavailable) -> [Int] {
+        try need(.deliveries)
+        return messages.deliveryIDs
     }
 
     /// How far the messages have been sent by e-mail, those that are sent so at all, by rising id.

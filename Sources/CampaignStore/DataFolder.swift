@@ -16,8 +16,10 @@ public struct DataFolder: Sendable {
     /// Absolute, without a slash at the end.
     public let path: String
 
+    /// Whoever is outside of this module uses ``init(asOwnerOf:)``.
+    ///
     /// - Parameter path: the folder; one that is not there yet is a folder without records.
-    public init(_ path: String) {
+    init(_ path: String) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         if !path.hasPrefix("/"), let current = getcwd(nil, 0) {

@@ -1,10 +1,12 @@
-internal import Campaigns
+public import Campaigns
 internal import Glibc
 internal import JSON
+internal import Logging
 
 /// Reads a whole data folder and finds what is wrong with it.
 public struct FolderCheck {
     private let folder: DataFolder
+    private let catalogue: Catalogue
     private var problems: [Problem] = []
 
     /// Something that is wrong with a file.
@@ -17,76 +19,140 @@ public struct FolderCheck {
 
     /// How many records there are, and every file that is broken, misnamed, or refers to something that is not there.
     ///
+    /// What the heartbeat says of the folder is among it, for it is read by the same code.
+    ///
     /// - Throws: ``FolderUnavailable`` when the folder itself cannot be read.
     public static func run(_ folder: DataFolder) throws(FolderUnavailable) -> (records: Int, problems: [Problem]) {
-        var check = FolderCheck(folder)
-        do throws(SystemError) {
+        try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
             _ = try Descriptor(folder.path, O_RDONLY | O_DIRECTORY)
+        }
+        // The files themselves, not what a cache says of them.
+        return try LiveCatalogue.read(folder, usesCache: false) { catalogue in
+            var check = FolderCheck(folder: folder, catalogue: catalogue)
             return try check.run()
-        } catch {
-            throw FolderUnavailable("The data folder cannot be read", error)
         }
     }
 
-    private init(_ folder: DataFolder) {
+    private init(folder: DataFolder, catalogue: Catalogue) {
         self.folder = folder
+        self.catalogue = catalogue
     }
 
-    private mutating func run() throws(SystemError) -> (records: Int, problems: [Problem]) {
-        let users = try records(User.self, .users)
-        let organisations = try records(Organisation.self, .organisations)
-        let projects = try records(Project.self, .projects)
-        let campaigns = try records(Campaign.self, .campaigns)
-        for (id, organisation) in organisations {
-            refer(.organisations, id, "managers", organisation.managers, "user") { users[$0] != nil }
-        }
-        for (id, project) in projects {
-            refer(.projects, id, "author", [project.author].compactMap { $0 }, "user") { users[$0] != nil }
-            refer(.projects, id, "organisation", [project.organisation].compactMap { $0 }, "organisation") {
-                organisations[$0] != nil
-            }
-            refer(.projects, id, "managers", project.managers, "user") { users[$0] != nil }
-            refer(.projects, id, "contributors", project.contributors, "user") { users[$0] != nil }
-        }
-        var owners: [String: Int] = [:]
-        for (id, campaign) in campaigns.sorted(by: { $0.key < $1.key }) {
-            refer(.campaigns, id, "organisations", campaign.organisations, "organisation") { organisations[$0] != nil }
-            refer(.campaigns, id, "projects", campaign.projects, "project") { projects[$0] != nil }
-            if let owner = owners.updateValue(id, forKey: campaign.name) {
-                report(.campaigns, "\(id).json", "name is that of \(owner).json as well")
-            }
-        }
-        problems.sort { $0.file < $1.file }
-        return (users.count + organisations.count + projects.count + campaigns.count, problems)
+    private mutating func run() throws(FolderUnavailable) -> (records: Int, problems: [Problem]) {
+        let broken = try catalogue.broken()
+        for (file, reason) in broken { problems.append(Problem(file: file, reason: reason)) }
+        problems += folder.unusableFiles()
+        var records = 0
+        for kind in RecordKind.allCases { records += try names(of: kind) }
+        records -= broken.count
+        for kind in RecordKind.counted { checkCounter(kind) }
+        try checkReferences()
+        try checkNames()
+        problems.sort { ($0.file, $0.reason) < ($1.file, $1.reason) }
+        return (records, problems)
     }
 
-    private mutating func records<Kind: Record>(
-        _: Kind.Type, _ kind: RecordKind
-    ) throws(SystemError) -> [Int: Kind] {
-        var records: [Int: Kind] = [:]
-        for name in try folder.names(in: folder.directory(kind)) where !name.hasPrefix(".") {
-            guard let id = DataFolder.id(ofFile: name) else {
+    /// - Returns: how many files are named as records are.
+    private mutating func names(of kind: RecordKind) throws(FolderUnavailable) -> Int {
+        let names = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            try folder.names(in: folder.directory(kind))
+        }
+        var count = 0
+        for name in names where !name.hasPrefix(".") {
+            if DataFolder.id(ofFile: name) != nil {
+                count += 1
+            } else if !folder.directories.contains("\(folder.directory(kind))/\(name)") {
                 report(kind, name, "it is misnamed: a record is named by its id, such as 5.json")
-                continue
-            }
-            do throws(RecordError) {
-                switch try RecordFile(judging: folder.file(kind, id)) {
-                case .missing: break
-                case .unreadable(let reason, _): throw RecordError(reason)
-                case .bytes(let bytes, _): records[id] = try Kind(file: bytes, id: id)
-                }
-            } catch {
-                report(kind, name, error.description)
             }
         }
-        return records
+        return count
     }
 
-    private mutating func refer(
-        _ kind: RecordKind, _ id: Int, _ key: String, _ ids: [Int], _ what: String, exists: (Int) -> Bool
-    ) {
-        for missing in ids where !exists(missing) {
-            report(kind, "\(id).json", "\(key) refers to \(what) \(missing), which is not there")
+    private mutating func checkCounter(_ kind: RecordKind) {
+        do throws(SystemError) {
+            switch try RecordFile(folder.counter(kind)) {
+            case .missing: break
+            case .unreadable(let reason, _): report(kind, DataFolder.counterName, reason)
+            case .bytes(let bytes, _):
+                let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+                if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
+                    report(kind, DataFolder.counterName, "it is no id")
+                }
+            }
+        } catch {
+            report(kind, DataFolder.counterName, error.reason)
+        }
+    }
+
+    // MARK: What refers to something that is not there
+
+    private mutating func checkReferences() throws(FolderUnavailable) {
+        for organisation in catalogue.soundOrganisations {
+            refer(.organisations, organisation.id, "managers", organisation.managers, .users)
+        }
+        for project in catalogue.soundProjects {
+            refer(.projects, project.id, "author", [project.author].compactMap { $0 }, .users)
+            refer(.projects, project.id, "organisation", [project.organisation].compactMap { $0 }, .organisations)
+            refer(.projects, project.id, "managers", project.managers, .users)
+            refer(.projects, project.id, "contributors", project.contributors, .users)
+        }
+        for campaign in try catalogue.campaignOutlines() {
+            refer(.campaigns, campaign.id, "organisations", campaign.organisations, .organisations)
+            refer(.campaigns, campaign.id, "projects", campaign.projects, .projects)
+        }
+        // What a message says of campaigns, projects and users is of the day it was sent, and so is who got it.
+        for id in try catalogue.deliveryIDs() { refer(.deliveries, id, "it", [id], .messages) }
+        for mailing in try catalogue.allMailings() {
+            refer(.mailings, mailing.id, "it", [mailing.id], .messages)
+            refer(.mailings, mailing.id, "it", [mailing.id], .deliveries)
+        }
+    }
+
+    private mutating func refer(_ kind: RecordKind, _ id: Int, _ key: String, _ ids: [Int], _ target: RecordKind) {
+        for missing in ids where !isThere(target, missing) {
+            report(kind, "\(id).json", "\(key) refers to \(target.singular) \(missing), which is not there")
+        }
+    }
+
+    /// Whether there is a record, be it one that cannot be read, which is told of it.
+    private func isThere(_ kind: RecordKind, _ id: Int) -> Bool {
+        do {
+            return switch kind {
+            case .users: try catalogue.user(id) != nil
+            case .organisations: try catalogue.organisation(id) != nil
+            case .projects: try catalogue.project(id) != nil
+            case .campaigns: try catalogue.hasCampaign(id)
+            case .messages: try catalogue.isThere(message: id)
+            case .deliveries: try catalogue.isThere(delivery: id)
+            case .mailings, .readers: true
+            }
+        } catch {
+            return true
+        }
+    }
+
+    // MARK: Names
+
+    private mutating func checkNames() throws(FolderUnavailable) {
+        check("name", .campaigns, try catalogue.campaignOutlines().map { ($0.id, $0.name) })
+        check("name", .organisations, catalogue.soundOrganisations.map { ($0.id, $0.name) })
+        check("slug", .organisations, catalogue.soundOrganisations.map { ($0.id, $0.slug) })
+        check("username", .users, catalogue.soundUsers.map { ($0.id, $0.username) })
+    }
+
+    /// Of names that are the same to a person's eye the first counts, and the others are named.
+    private mutating func check(_ key: String, _ kind: RecordKind, _ names: [(id: Int, name: String?)]) {
+        var owners: [String: (id: Int, name: String)] = [:]
+        for (id, name) in names.sorted(by: { $0.id < $1.id }) {
+            guard let name, !name.isEmpty else { continue }
+            if !name.hasVisibleCharacter {
+                report(kind, "\(id).json", "\(key) has no character that can be seen")
+            } else if let owner = owners[name.trimmedName()] {
+                let difference = name == owner.name ? "" : ", but for characters that cannot be seen"
+                report(kind, "\(id).json", "\(key) is that of \(owner.id).json as well\(difference)")
+            } else {
+                owners[name.trimmedName()] = (id, name)
+            }
         }
     }
 
@@ -95,13 +161,51 @@ public struct FolderCheck {
     }
 }
 
-extension RecordFile {
-    /// Reads a file; what keeps it from being read, whatever it is, makes it unreadable.
-    fileprivate init(judging path: String) throws(RecordError) {
-        do {
-            self = try RecordFile(path)
-        } catch {
-            throw RecordError(error.reason)
+extension RecordKind {
+    /// The kinds of which ids are not used again.
+    public static let counted = [RecordKind.campaigns, .messages]
+
+    /// What one of them is called.
+    public var singular: String {
+        switch self {
+        case .campaigns: "campaign"
+        case .organisations: "organisation"
+        case .projects: "project"
+        case .users: "user"
+        case .messages: "message"
+        case .deliveries: "the recipients of message"
+        case .mailings: "the e-mails of message"
+        case .readers: "what was read by user"
         }
     }
+}
+
+extension DataFolder {
+    /// The users whose records can be read, as the files are at this moment: neither lock nor journal is looked at.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func users() throws(FolderUnavailable) -> [User] {
+        try LiveCatalogue.read(self) { try $0.allUsers() }
+    }
+}
+
+extension LiveCatalogue {
+    /// Gives a body what a folder holds at this moment.
+    fileprivate static func read<Value: Sendable>(
+        _ folder: DataFolder, usesCache: Bool = true, _ body: (Catalogue) throws -> Value
+    ) throws(FolderUnavailable) -> Value {
+        let live = LiveCatalogue(folder, nil, version: Version(), logger: .silent, usesCache: usesCache)
+        do {
+            var pass = Pass()
+            return try live.run(&pass, body)
+        } catch let error as FolderUnavailable {
+            throw error
+        } catch {
+            throw FolderUnavailable("The data folder cannot be read", detail: "\(error)")
+        }
+    }
+}
+
+extension Logger {
+    fileprivate static var silent: Logger { Logger(label: "campaignd") { _ in SwiftLogNoOpLogHandler() } }
 }

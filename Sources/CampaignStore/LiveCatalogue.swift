@@ -10,6 +10,7 @@ final class LiveCatalogue: Sendable {
     let watch: FolderWatch?
     private let folder: DataFolder
     private let version: Version
+    private let usesCache: Bool
     private let state: Mutex<State>
     /// So that each kind, and each record, is read by one at a time, and the others find it read.
     private let kindTurns: [RecordKind: Turn]
@@ -31,11 +32,13 @@ final class LiveCatalogue: Sendable {
     ///   - version: rises whenever an answer may have changed.
     ///   - former: the one that this takes the place of.
     init(
-        _ folder: DataFolder, _ watch: FolderWatch?, version: Version, logger: Logger, former: LiveCatalogue? = nil
+        _ folder: DataFolder, _ watch: FolderWatch?, version: Version, logger: Logger, usesCache: Bool = true,
+        former: LiveCatalogue? = nil
     ) {
         self.folder = folder
         self.watch = watch
         self.version = version
+        self.usesCache = usesCache
         state = Mutex(State(catalogue: Catalogue(logger: logger)))
         kindTurns = Dictionary(uniqueKeysWithValues: RecordKind.allCases.map { ($0, Turn()) })
         formerNames = Mutex(former?.names() ?? [:])
@@ -174,7 +177,7 @@ final class LiveCatalogue: Sendable {
                 // In order, for then every sorted list grows at its end.
                 let ids = try folder.names(in: folder.directory(kind)).compactMap { DataFolder.id(ofFile: $0) }.sorted()
                 state.withLock { $0.catalogue.reserveCapacity(kind, ids.count) }
-                let cached = kind == .campaigns && CatalogueCache.exists(folder) ? unchanged(ids) : nil
+                let cached = kind == .campaigns && usesCache && CatalogueCache.exists(folder) ? unchanged(ids) : nil
                 var found: [LoadedRecord] = []
                 for (place, id) in ids.enumerated() {
                     let ref = RecordRef(kind, id)

@@ -88,6 +88,7 @@ struct MessageTable {
     func stateIfLong(_ id: Int) -> FileState? { long[id] }
     /// Messages that nobody has yet, by rising id.
     var pending: [Int] { waiting.sorted() }
+    var deliveryIDs: [Int] { deliveries.keys.sorted() }
     func recipients(_ id: Int) -> [Int]? { deliveries[id] }
     func reader(_ user: Int) -> Reader { readers[user] ?? Reader(id: user) }
 

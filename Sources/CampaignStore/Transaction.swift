@@ -87,12 +87,13 @@ public final class Transaction {
         return CampaignTable.representation(of: campaign) { organisations[$0] }.digest
     }
 
-    /// The id of the campaign whose name is canonically equivalent, or nil when the name is free. One that cannot be read has
+    /// The id of the campaign that has a name, as names are compared, or nil when the name is free. One that cannot be read has
     /// every name that its text may hold, and the one that it had before.
     ///
     /// - Throws: ``FolderUnavailable`` when that is not certain, for a campaign is not given back of which no name is known.
     public func campaignID(named name: String) throws(FolderUnavailable) -> Int? {
-        if let staged = staged.campaigns.first(where: { $0.value?.name == name }) { return staged.key }
+        let name = name.trimmedName()
+        if let staged = staged.campaigns.first(where: { $0.value?.name.trimmedName() == name }) { return staged.key }
         let owner = try catalogue.campaignIDs(named: name).filter { staged.campaigns[$0] == nil }.min()
         if let owner { return owner }
         guard try catalogue.areNamesCertain() else {

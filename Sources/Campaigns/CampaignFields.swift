@@ -11,20 +11,17 @@ public struct CampaignFields: Sendable {
     /// Ids, each once, in the order given; nil: absent or null.
     public var organisations: [Int]?
 
-    /// Characters that a name may have at the most, counted as Unicode scalars, as PostgreSQL and Python count.
-    public static let longestName = 255
-
     /// Reads the fields of a request's body; keys that are none of them are ignored.
     ///
     /// - Throws: ``InvalidField``, for the first field that is wrong.
     public init(_ body: JSONObject) throws(InvalidField) {
         switch body["name"] {
         case nil: name = nil
-        case .string(let text): name = try Self.checkedName(text)
+        case .string(let text): name = try Name.checked(text)
         case .some(let value): throw InvalidField("name", "must be a text, not \(value.kind)")
         }
-        logo = try Self.checkedLink(body, "logo")
-        url = try Self.checkedLink(body, "url")
+        logo = try Self.checkedLink(body, .logo)
+        url = try Self.checkedLink(body, .url)
         description = try Self.text(body, "description")
         organisations = try Self.ids(body, "organisations")
     }
@@ -40,25 +37,11 @@ public struct CampaignFields: Sendable {
         return changed
     }
 
-    private static func checkedName(_ text: String) throws(InvalidField) -> String {
-        try refuseControls(in: text.trimmed(), "name")
-        let name = text.trimmed()
-        guard !name.isEmpty else { throw InvalidField("name", "must not be empty") }
-        guard name.unicodeScalars.count <= longestName else {
-            throw InvalidField("name", "must not be longer than \(longestName) characters")
+    private static func checkedLink(_ body: JSONObject, _ field: Link) throws(InvalidField) -> String?? {
+        guard case .some(.some(let text)) = try text(body, field.rawValue) else {
+            return try text(body, field.rawValue)
         }
-        return name
-    }
-
-    /// A link to a page or a picture: http, https, or relative.
-    private static func checkedLink(_ body: JSONObject, _ field: String) throws(InvalidField) -> String?? {
-        guard case .some(.some(let text)) = try text(body, field) else { return try Self.text(body, field) }
-        try refuseControls(in: text, field)
-        guard !text.isEmpty else { return .some(nil) }
-        if let scheme = text.trimmed().uriScheme, scheme != "http", scheme != "https" {
-            throw InvalidField(field, "must be a link to http or https, or a path")
-        }
-        return text
+        return .some(try field.checked(text))
     }
 
     private static func text(_ body: JSONObject, _ field: String) throws(InvalidField) -> String?? {
@@ -88,12 +71,6 @@ public struct CampaignFields: Sendable {
         case .some(let value): throw InvalidField(field, "must be an array of ids or null, not \(value.kind)")
         }
     }
-
-    private static func refuseControls(in text: String, _ field: String) throws(InvalidField) {
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            throw InvalidField(field, "must not contain control characters")
-        }
-    }
 }
 
 /// A field of a request's body that is missing or wrong.
@@ -108,31 +85,4 @@ public struct InvalidField: Error, Equatable, CustomStringConvertible {
     }
 
     public var description: String { "\(field) \(problem)" }
-}
-
-extension String {
-    /// Without the Unicode white space around it.
-    public func trimmed() -> String {
-        let scalars = unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        return String(scalars[first...last])
-    }
-
-    /// The scheme of a URI reference (RFC 3986, 3.1) in lower case, or nil when it is relative.
-    var uriScheme: String? {
-        guard let colon = utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-        let scheme = self[..<colon].lowercased()
-        guard let first = scheme.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first) else { return nil }
-        let allowed = scheme.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        return allowed ? scheme : nil
-    }
 }

@@ -41,7 +41,7 @@ extension JSONValue {
         }
         guard let root else {
             throw JSONError(
-                description: "\(Self.message(of: error)) (line \(error.line), column \(error.column))")
+                description: "\(Self.words(for: json_error_code(&error))) (line \(error.line), column \(error.column))")
         }
         defer { json_decref(root) }
         self.init(root)
@@ -59,12 +59,19 @@ extension JSONValue {
         self = try result.get()
     }
 
-    /// What jansson says, without what it quotes of the text: the heartbeat tells everybody why a record is broken, and
-    /// what is in it is nobody's business.
-    private static func message(of error: json_error_t) -> Substring {
-        let message = withUnsafeBytes(of: error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        let quotes = [" near '", " '\\u", " escape '", " 0x"].compactMap { message.firstRange(of: $0)?.lowerBound }
-        return message[..<(quotes.min() ?? message.endIndex)]
+    /// What is wrong. jansson's own words quote the text: the heartbeat tells everybody why a record is broken, and what is in
+    /// it is nobody's business.
+    private static func words(for code: json_error_kind) -> String {
+        switch code {
+        case json_error_premature_end_of_input: "it ends too early"
+        case json_error_end_of_input_expected: "something stands behind its end"
+        case json_error_invalid_utf8: "it is not UTF-8"
+        case json_error_null_character, json_error_null_byte_in_key: "it has a NUL"
+        case json_error_numeric_overflow: "a number is too large"
+        case json_error_stack_overflow: "it is nested too deep"
+        case json_error_out_of_memory: "there is no memory to read it"
+        default: "something else is expected"
+        }
     }
 
     /// The deepest level of brackets outside of texts. jansson goes down by recursion to a level of its own, so this

@@ -9,6 +9,7 @@ final class Database {
     ///   Neither it nor the password in it gets into an error.
     /// - Throws: ``SourceError``.
     init(_ source: String) throws(SourceError) {
+        let source = try Self.connectionString(source)
         libpq = try LibPQ()
         // libpq's own words for a string that it cannot read would show the string.
         guard let options = libpq.conninfoParse(source, nil) else {
@@ -42,6 +43,36 @@ final class Database {
     }
 
     deinit { libpq.finish(connection) }
+
+    /// Whether a text has the form of a connection string, be it one that means another database.
+    static func isConnectionString(_ text: String) -> Bool {
+        scheme(of: text) != nil || (text.contains("=") && access(text, F_OK) != 0)
+    }
+
+    /// A connection string as libpq takes it, from one that a Tasking Manager's own settings may hold: `postgres://`, or
+    /// SQLAlchemy's form with a driver, `postgresql+asyncpg://`, for which `ssl` is what libpq calls `sslmode`.
+    private static func connectionString(_ source: String) throws(SourceError) -> String {
+        guard let scheme = scheme(of: source) else { return source }
+        let kind = scheme.prefix { $0 != "+" }.lowercased()
+        guard ["postgresql", "postgres"].contains(kind) else {
+            throw .unsuitable("a Tasking Manager's database is a PostgreSQL, whose address begins with postgresql://")
+        }
+        let rest = source.dropFirst(scheme.count)
+        guard scheme.contains("+"), let query = rest.firstIndex(of: "?") else { return "postgresql" + rest }
+        let parameters = rest[rest.index(after: query)...].split(separator: "&").map { parameter in
+            let value = parameter.hasPrefix("ssl=") ? parameter.dropFirst("ssl=".count) : nil
+            return value.map { "sslmode=\($0.lowercased() == "true" ? "require" : $0)" } ?? String(parameter)
+        }
+        return "postgresql" + rest[...query] + parameters.joined(separator: "&")
+    }
+
+    /// What stands before `://`, where it can be a scheme (RFC 3986, 3.1).
+    private static func scheme(of text: String) -> Substring? {
+        guard let end = text.firstRange(of: "://")?.lowerBound, let first = text.first, first.isLetter,
+            text[..<end].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) })
+        else { return nil }
+        return text[..<end]
+    }
 
     /// Hands on the rows of a query, so many at a time.
     ///

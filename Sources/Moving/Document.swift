@@ -14,8 +14,6 @@ struct Document {
         ("messages", .messages), ("recipients", .deliveries), ("mailed", .mailings), ("readers", .readers),
     ]
 
-    /// The kinds of which ids are not used again.
-    static let counted = [RecordKind.campaigns, .messages]
     static let nextIDs = "nextIds"
 
     private let root: JSONObject

@@ -33,7 +33,7 @@ public struct Export {
     private mutating func run() throws {
         try write(Array("{\n  \"format\": \"\(Document.format)\",\n  \"version\": \(Document.version)".utf8))
         var next = JSONObject()
-        for kind in Document.counted { next.append(kind.rawValue, .integer(try store.nextID(kind))) }
+        for kind in RecordKind.counted { next.append(kind.rawValue, .integer(try store.nextID(kind))) }
         try write(Array(",\n  \"\(Document.nextIDs)\": ".utf8) + JSONValue.object(next).compact)
         for (name, kind) in Document.lists {
             try write(Array(",\n  \"\(name)\": [".utf8))

@@ -9,11 +9,10 @@ extension Import {
         let (deliveries, lost) = document.records(Delivery.self, .deliveries)
         let (mailings, broken) = document.records(Mailing.self, .mailings)
         let (readers, unread) = document.records(Reader.self, .readers)
-        for (what, faults) in [
-            ("message", faults), ("the recipients of message", lost), ("the e-mails of message", broken),
-            ("what was read by user", unread),
+        for (kind, faults) in [
+            (RecordKind.messages, faults), (.deliveries, lost), (.mailings, broken), (.readers, unread),
         ] {
-            for fault in faults { add("\(what) \(fault.id)", "left out: \(fault.reason)") }
+            for fault in faults { add("\(kind.singular) \(fault.id)", "left out: \(fault.reason)") }
         }
         let known = Dictionary(messages.map { ($0.id, $0) }) { first, _ in first }
         let strangers = try store.ids(.messages).filter { id in

@@ -33,6 +33,7 @@ extension Import {
         let lacking = try source.read(
             Kind.self, note: { found.append(Note(what: $0, reason: $1)) },
             take: { records in
+                let records = fit(records)
                 if let some = records as? [Campaign] { campaigns += some } else { try take(records, &taking) }
             })
         notes += found
@@ -48,11 +49,21 @@ extension Import {
         var taking = Taking<Kind>(ordered: true)
         let (records, faults) = document.records(Kind.self, Kind.kind)
         for fault in faults { add("\(Kind.singular) \(fault.id)", "left out: \(fault.reason)") }
+        let fitting = fit(records)
         taking.coming = Set(records.map(\.id))
         taking.nextID = document.nextID(Kind.kind)
         taking.seen.formUnion(faults.compactMap { Int($0.id) })
-        try takeAll(records, &taking)
+        try takeAll(fitting, &taking)
         try finish(taking)
+    }
+
+    /// The records with names as the API would accept them.
+    private mutating func fit<Kind: Movable>(_ records: [Kind]) -> [Kind] {
+        records.map { record in
+            var record = record
+            if let change = record.fitName() { add("\(Kind.singular) \(record.id)", change) }
+            return record
+        }
     }
 
     private mutating func takeAll<Kind: Movable>(_ records: [Kind], _ taking: inout Taking<Kind>) throws {

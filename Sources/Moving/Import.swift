@@ -49,6 +49,9 @@ public struct Import {
         broken = try store.read { Set(try $0.broken().keys) }
     }
 
+    /// Whether a source has the form of a connection string; otherwise it is the path of a document.
+    public static func isDatabase(_ source: String) -> Bool { Database.isConnectionString(source) }
+
     /// Takes over what a Tasking Manager's database has for campaigns.
     ///
     /// - Parameter source: a connection string.

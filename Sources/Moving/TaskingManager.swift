@@ -82,7 +82,7 @@ extension User: FromTaskingManager {
         if role == nil { note("has the role \(row.text(2) ?? "NULL"), which is none here; now MAPPER") }
         self.init(
             id: id, username: row.text(1), role: role ?? .mapper,
-            pictureUrl: link(row.text(3), "the picture", note), emailAddress: row.text(4),
+            pictureUrl: link(row.text(3), .logo, called: "the picture", note), emailAddress: row.text(4),
             projectsNotifications: row.flag(5) ?? true)
     }
 
@@ -90,9 +90,10 @@ extension User: FromTaskingManager {
 }
 
 extension Organisation: FromTaskingManager {
+    // Through its JSON a column that is not there is NULL: these came with 4.1 to 4.4.
     static let query = """
-        SELECT id, name, slug, logo, url, managers, description, type, subscription_tier
-        FROM organisations LEFT JOIN (
+        SELECT id, name, j ->> 'slug', logo, url, managers, j ->> 'description', j ->> 'type', j ->> 'subscription_tier'
+        FROM organisations CROSS JOIN LATERAL to_jsonb(organisations) AS j LEFT JOIN (
           SELECT organisation_id AS id, string_agg(DISTINCT user_id::text, ',') AS managers
           FROM organisation_managers GROUP BY 1) AS m USING (id)
         ORDER BY id
@@ -100,8 +101,8 @@ extension Organisation: FromTaskingManager {
 
     init(_ id: Int, _ row: Row, note: (String) -> Void) {
         self.init(
-            id: id, name: row.text(1), slug: row.text(2), logo: link(row.text(3), "the logo", note),
-            url: link(row.text(4), "the url", note), description: row.text(6),
+            id: id, name: row.text(1), slug: row.text(2), logo: link(row.text(3), .logo, note),
+            url: link(row.text(4), .url, note), description: row.text(6),
             type: word(row, 7, [1: .free, 2: .discounted, 3: .fullFee], "type", note),
             subscriptionTier: row.number(8), managers: row.ids(5).sorted())
     }
@@ -167,27 +168,9 @@ extension Campaign: FromTaskingManager {
 
     init(_ id: Int, _ row: Row, note: (String) -> Void) {
         self.init(
-            id: id, name: Self.name(row.text(1) ?? "", id, note), logo: link(row.text(2), "the logo", note),
-            url: link(row.text(3), "the url", note), description: row.text(4),
+            id: id, name: row.text(1) ?? "", logo: link(row.text(2), .logo, note),
+            url: link(row.text(3), .url, note), description: row.text(4),
             organisations: row.ids(5).sorted(), projects: row.ids(6).sorted())
-    }
-
-    /// A name as the API would accept it.
-    private static func name(_ text: String, _ id: Int, _ note: (String) -> Void) -> String {
-        let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
-        let plain = String(String.UnicodeScalarView(scalars)).trimmed()
-        guard !plain.isEmpty else {
-            note("has no name; now Campaign \(id)")
-            return "Campaign \(id)"
-        }
-        if !plain.utf8.elementsEqual(text.trimmed().utf8) {
-            note("the name has control characters; now spaces")
-        }
-        let name = plain.cut(to: CampaignFields.longestName).trimmed()
-        if !name.utf8.elementsEqual(plain.utf8) {
-            note("the name is longer than \(CampaignFields.longestName) characters; now cut there")
-        }
-        return name
     }
 }
 
@@ -201,12 +184,13 @@ private func word<Word>(
     return word
 }
 
-/// A link as the API would accept it for a campaign; one that it would not is left out.
-private func link(_ text: String?, _ what: String, _ note: (String) -> Void) -> String? {
+/// A link as the API would accept it; one that it would not is left out.
+private func link(_ text: String?, _ field: Link, called what: String? = nil, _ note: (String) -> Void) -> String? {
+    guard let text else { return nil }
     do {
-        return try CampaignFields(["url": JSONValue(text)]).url ?? nil
+        return try field.checked(text)
     } catch {
-        note("\(what) is left out: it \(error.problem)")
+        note("\(what ?? "the \(field.rawValue)") is left out: it \(error.problem)")
         return nil
     }
 }

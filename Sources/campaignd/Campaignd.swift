@@ -9,6 +9,12 @@ struct Campaignd: ParsableCommand {
     static func main() {
         takeSignals()
         if PlainCGI.isRequested { return PlainCGIProcess.run() }
+        // Swift mends what is no UTF-8, and a path that was mended is another one.
+        for argument in CommandLine.arguments.indices.dropFirst() {
+            guard let text = CommandLine.unsafeArgv[argument], String(validatingCString: text) == nil else { continue }
+            Failure.report("argument \(argument) is not UTF-8")
+            Glibc.exit(EX_USAGE)
+        }
         // As spawn-fcgi and mod_fcgid start it: with a socket and without a word.
         if CommandLine.arguments.count <= 1, ListeningSocket.isListening(STDIN_FILENO) { return main(["serve"]) }
         main(nil)

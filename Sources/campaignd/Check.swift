@@ -9,24 +9,18 @@ struct Check: ParsableCommand {
             is one.
             """)
 
-    @Argument(help: ArgumentHelp("The data folder.", valueName: "dir"))
-    var path: String
+    @OptionGroup var data: DataArgument
 
     func run() throws {
-        try reporting {
-            do {
-                let folder = try Settings.ownDataFolder(path)
-                let (records, problems) = try FolderCheck.run(folder)
-                for problem in problems { print(problem) }
-                guard problems.isEmpty else {
-                    let files = Set(problems.map(\.file)).count
-                    throw Failure.refused(
-                        "\(records) records; \(files) \(files == 1 ? "file needs" : "files need") attention")
-                }
-                print("\(records) records, all in order")
-            } catch let error as FolderUnavailable {
-                throw Failure.refused(error.detail)
+        try reporting(unavailable: Failure.refused) {
+            let (records, problems) = try FolderCheck.run(Settings.folder(data.path))
+            for problem in problems { print(problem) }
+            guard problems.isEmpty else {
+                let files = Set(problems.map(\.file)).count
+                throw Failure.refused(
+                    "\(records) records; \(files) \(files == 1 ? "file needs" : "files need") attention")
             }
+            print("\(records) records, all in order")
         }
     }
 }

@@ -12,28 +12,23 @@ struct Deliver: ParsableCommand {
             does this by itself. E-mails are sent when SENDMAIL names a command, such as '/usr/sbin/sendmail -t -i'.
             """)
 
-    @Argument(help: ArgumentHelp("The data folder.", valueName: "dir"))
-    var path: String
+    @OptionGroup var data: DataArgument
 
     func run() throws {
         try reporting {
             let logger = try Settings.logger()
-            do {
-                let store = try Store(Settings.ownDataFolder(path), logger: logger)
-                let mailer = try Settings.mailer(store, logger)
-                try store.deliverMessages(byMail: mailer != nil) { message, recipients in
-                    print("message \(message.id) delivered to \(recipients) \(recipients == 1 ? "user" : "users")")
-                }
-                let isTerminal = isatty(STDOUT_FILENO) == 1
-                try mailer?.sendWaiting(progress: { message, handled, total in
-                    guard isTerminal || handled == total || handled % 100 == 0 else { return }
-                    let end = isTerminal && handled < total ? "\r" : "\n"
-                    print("message \(message.id): \(handled) of \(total) dealt with by e-mail", terminator: end)
-                    fflush(nil)
-                })
-            } catch let error as FolderUnavailable {
-                throw Failure.cannotCreate(error.detail)
+            let store = try Store(Settings.folder(data.path), logger: logger)
+            let mailer = try Settings.mailer(store, logger)
+            try store.deliverMessages(byMail: mailer != nil) { message, recipients in
+                print("message \(message.id) delivered to \(recipients) \(recipients == 1 ? "user" : "users")")
             }
+            let isTerminal = isatty(STDOUT_FILENO) == 1
+            try mailer?.sendWaiting(progress: { message, handled, total in
+                guard isTerminal || handled == total || handled % 100 == 0 else { return }
+                let end = isTerminal && handled < total ? "\r" : "\n"
+                print("message \(message.id): \(handled) of \(total) dealt with by e-mail", terminator: end)
+                fflush(nil)
+            })
         }
     }
 }

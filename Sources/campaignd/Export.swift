@@ -19,22 +19,18 @@ struct Export: ParsableCommand {
     @OptionGroup var data: DataOption
 
     func run() throws {
-        try reporting {
-            do {
-                let folder = try Settings.ownDataFolder(data.path)
-                guard access(folder.path, F_OK) == 0 else {
-                    throw Failure.refused("there is no data folder \(folder.path)")
-                }
-                // Each record is read when its turn comes.
-                let store = try Store(folder, logger: Settings.logger(), watching: false)
-                var output = Output()
-                let faults = try Moving.Export.run(store) { bytes in try output.write(bytes) }
-                try output.flush()
-                guard faults.isEmpty else {
-                    throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")
-                }
-            } catch let error as FolderUnavailable {
-                throw Failure.refused(error.detail)
+        try reporting(unavailable: Failure.refused) {
+            let folder = try Settings.folder(data.path)
+            guard access(folder.path, F_OK) == 0 else {
+                throw Failure.refused("there is no data folder \(folder.path)")
+            }
+            // Each record is read when its turn comes.
+            let store = try Store(folder, logger: Settings.logger(), watching: false)
+            var output = Output()
+            let faults = try Moving.Export.run(store) { bytes in try output.write(bytes) }
+            try output.flush()
+            guard faults.isEmpty else {
+                throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")
             }
         }
     }

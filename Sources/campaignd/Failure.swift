@@ -1,4 +1,5 @@
 import ArgumentParser
+import CampaignStore
 import Glibc
 
 /// Ends the command with one clear line on standard error and an exit code of sysexits.h.
@@ -13,18 +14,26 @@ struct Failure: Error {
     /// What was asked for cannot be done.
     static func refused(_ message: String) -> Failure { Failure(code: 1, message: message) }
 
-    /// Writes the line.
+    /// Writes the line, which is one whatever is in it.
     static func report(_ message: String) {
-        let line = Array("campaignd: \(message)\n".utf8)
+        let line = Array("campaignd: \(message.printable)\n".utf8)
         _ = write(STDERR_FILENO, line, line.count)
     }
 }
 
 extension ParsableCommand {
     /// Runs the body of a command; what it throws becomes a line and an exit code.
-    func reporting(_ body: () throws -> Void) throws {
+    ///
+    /// - Parameter unavailable: what it is when the data folder cannot be used.
+    func reporting(
+        unavailable: (String) -> Failure = Failure.cannotCreate, _ body: () throws -> Void
+    ) throws {
         do {
-            try body()
+            do {
+                try body()
+            } catch let error as FolderUnavailable {
+                throw unavailable(error.detail)
+            }
         } catch let failure as Failure {
             Failure.report(failure.message)
             throw ExitCode(failure.code)

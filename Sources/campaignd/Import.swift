@@ -35,12 +35,16 @@ struct Import: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let folder = try Settings.ownDataFolder(data.path)
+            let folder = try Settings.folder(data.path)
             var progress = Progress()
             do {
                 let store = try Store(folder, logger: Settings.logger(), lockTimeout: .seconds(60))
                 var moving = try Moving.Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
-                if isConnectionString { try moving.run(database: source) } else { try moving.run(document: source) }
+                if Moving.Import.isDatabase(source) {
+                    try moving.run(database: source)
+                } else {
+                    try moving.run(document: source)
+                }
                 report(moving)
             } catch let error as FolderUnavailable {
                 progress.breakOff(isRehearsal: dryRun)
@@ -50,11 +54,6 @@ struct Import: ParsableCommand {
                 throw Failure(error)
             }
         }
-    }
-
-    private var isConnectionString: Bool {
-        if source.hasPrefix("postgresql://") || source.hasPrefix("postgres://") { return true }
-        return source.contains("=") && access(source, F_OK) != 0
     }
 
     private func report(_ moving: Moving.Import) {

@@ -7,21 +7,16 @@ struct Init: ParsableCommand {
         abstract: "Make a data folder.",
         discussion: "A folder that is there already gets what it lacks, and keeps what it has.")
 
-    @Argument(help: ArgumentHelp("Where to make it.", valueName: "dir"))
-    var path: String
+    @OptionGroup var data: DataArgument
 
     @Flag(help: "Put a dozen campaigns into it, with organisations, projects, users of every role, and logos.")
     var demo = false
 
     func run() throws {
         try reporting {
-            let folder = try Settings.ownDataFolder(path)
-            do {
-                try folder.create()
-                if demo { try Demo.fill(folder) }
-            } catch let error as FolderUnavailable {
-                throw Failure.cannotCreate(error.detail)
-            }
+            let folder = try Settings.folder(data.path)
+            try folder.create()
+            if demo { try Demo.fill(folder) }
             print(demo ? "The demo is in \(folder.path)." : "The data folder is \(folder.path).")
         }
     }

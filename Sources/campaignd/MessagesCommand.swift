@@ -8,28 +8,23 @@ struct MessagesCommand: ParsableCommand {
         abstract: "List the messages: when, by whom, for which campaign, to how many, and how far they are.",
         discussion: "The columns are separated by tabs: id, time, sender, campaign, subject, delivery, e-mail.")
 
-    @Argument(help: ArgumentHelp("The data folder.", valueName: "dir"))
-    var path: String
+    @OptionGroup var data: DataArgument
 
     func run() throws {
         try reporting {
-            do {
-                let store = try Store(DataFolder(path), logger: Settings.logger())
-                let (ids, mailings) = try store.read { (try $0.messageIDs(), try $0.allMailings()) }
-                // One after the other: long ones are read from their files, and are not kept.
-                let lines = try ids.compactMap { id -> String? in
-                    try store.read { catalogue in
-                        guard let message = try catalogue.message(id) else { return nil }
-                        return Self.line(
-                            message, recipients: try catalogue.recipients(ofMessage: id)?.count,
-                            mailing: mailings.first { $0.id == id })
-                    }
+            let store = try Store(Settings.folder(data.path), logger: Settings.logger())
+            let (ids, mailings) = try store.read { (try $0.messageIDs(), try $0.allMailings()) }
+            // One after the other: long ones are read from their files, and are not kept.
+            let lines = try ids.compactMap { id -> String? in
+                try store.read { catalogue in
+                    guard let message = try catalogue.message(id) else { return nil }
+                    return Self.line(
+                        message, recipients: try catalogue.recipients(ofMessage: id)?.count,
+                        mailing: mailings.first { $0.id == id })
                 }
-                for line in lines { print(line) }
-                if lines.isEmpty { print("no messages") }
-            } catch let error as FolderUnavailable {
-                throw Failure.cannotCreate(error.detail)
             }
+            for line in lines { print(line) }
+            if lines.isEmpty { print("no messages") }
         }
     }
 

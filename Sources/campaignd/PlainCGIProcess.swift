@@ -12,11 +12,8 @@ enum PlainCGIProcess {
         signal(SIGTERM, SIG_IGN)
         do {
             let logger = try Settings.logger()
-            let store = try Store(Settings.dataFolder(nil), logger: logger, watching: false)
-            var configuration = Configuration(
-                secret: try Settings.secret(file: Settings.environment("TM_SECRET_FILE")),
-                allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL,
-                publicURL: try Settings.publicURL())
+            var configuration = try Settings.configuration()
+            let store = try Store(Settings.folder(nil), logger: logger, watching: false)
             let isMessageSent = Monitor(false)
             configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
@@ -30,7 +27,7 @@ enum PlainCGIProcess {
     /// Delivers what was just sent, as there may be nobody else to do it. E-mails take long: they wait for `deliver`.
     private static func deliver(_ store: Store) {
         do {
-            try store.deliverMessages(byMail: Settings.environment("SENDMAIL") != nil)
+            try store.deliverMessages(byMail: Settings.sendmail.read() != nil)
         } catch {
             Failure.report("messages cannot be delivered: \(error)")
         }

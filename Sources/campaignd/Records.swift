@@ -7,12 +7,8 @@ private func write<Value: Sendable>(_ data: DataOption, _ body: @escaping @Senda
     throws
     -> Value
 {
-    do {
-        try Settings.ownDataFolder(data.path).create()
-        return try data.store().write(body)
-    } catch let error as FolderUnavailable {
-        throw Failure.cannotCreate(error.detail)
-    }
+    try Settings.folder(data.path).create()
+    return try data.store().write(body)
 }
 
 extension Transaction {
@@ -27,16 +23,18 @@ extension Transaction {
         return wanted
     }
 
-    /// The id of a user who is given by id or by name.
+    /// The id of a user who is named on the command line.
     fileprivate func userID(_ text: String) throws -> Int {
-        if let id = Int(text) {
-            guard try user(id) != nil else { throw Failure.refused("there is no user \(id)") }
-            return id
-        }
-        guard let user = try allUsers().first(where: { $0.username == text }) else {
-            throw Failure.refused("there is no user called \(text)")
-        }
-        return user.id
+        try UserReference(text).id(among: allUsers())
+    }
+}
+
+/// A name as the command line may give one.
+private func checkedName(_ text: String) throws(Failure) -> String {
+    do {
+        return try Name.checked(text)
+    } catch {
+        throw .refused(error.description)
     }
 }
 
@@ -57,12 +55,12 @@ struct UserCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                let (wanted, username, role, pictureUrl, email) = (id, username, role, pictureUrl, email)
+                let username = try checkedName(username)
+                let (wanted, role, pictureUrl, email) = (id, role, pictureUrl, email)
                 let wantsMessages = !noNotifications
                 let user = try write(data) { transaction in
-                    guard !username.isEmpty else { throw Failure.refused("a name is needed") }
                     let users = try transaction.allUsers()
-                    guard !users.contains(where: { $0.username == username }) else {
+                    guard !users.contains(where: { $0.isCalled(username) }) else {
                         throw Failure.refused("there is a user called \(username) already")
                     }
                     let user = User(
@@ -115,7 +113,8 @@ struct OrganisationCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                let (wanted, name, slug, logo, url, managers) = (id, name, slug, logo, url, managers)
+                let name = try checkedName(name)
+                let (wanted, slug, logo, url, managers) = (id, slug, logo, url, managers)
                 let (description, type, subscriptionTier) = (description, type, subscriptionTier)
                 let id = try write(data) { transaction in
                     let organisation = Organisation(
@@ -177,7 +176,8 @@ struct ProjectCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                let (wanted, name, author, organisation) = (id, name, author, organisation)
+                let name = try checkedName(name)
+                let (wanted, author, organisation) = (id, author, organisation)
                 let (managers, contributors) = (managers, contributors)
                 let (shortDescription, status) = (shortDescription, status)
                 let (percentMapped, percentValidated) = (percentMapped, percentValidated)

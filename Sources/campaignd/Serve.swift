@@ -60,11 +60,8 @@ struct Serve: ParsableCommand {
     func run() throws {
         try reporting {
             let logger = try Settings.logger()
-            var configuration = Configuration(
-                secret: try Settings.secret(file: secretFile ?? Settings.environment("TM_SECRET_FILE")),
-                allowedOrigins: Settings.allowedOrigins,
-                appBaseURL: Settings.appBaseURL, publicURL: try Settings.publicURL())
-            let folder = try Settings.dataFolder(data.path)
+            var configuration = try Settings.configuration(secretFile: secretFile)
+            let folder = try Settings.folder(data.path)
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
             var signals = sigset_t()
             sigemptyset(&signals)
@@ -103,19 +100,15 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private static func open(_ folder: DataFolder, _ logger: Logger) throws -> Store {
+    private static func open(_ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable) -> Store {
         do {
-            do {
-                try folder.create()
-            } catch {
-                // What can be read is served, even where nothing can be made.
-                guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
-                logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
-            }
-            return try Store(folder, logger: logger)
-        } catch let error as FolderUnavailable {
-            throw Failure.cannotCreate(error.detail)
+            try folder.create()
+        } catch {
+            // What can be read is served, even where nothing can be made.
+            guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
+            logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
         }
+        return try Store(folder, logger: logger)
     }
 
     private func openSocket() throws -> ListeningSocket {
@@ -126,11 +119,12 @@ struct Serve: ParsableCommand {
             }
             if let (host, port) = listen.flatMap(Self.address) { return try ListeningSocket(host: host, port: port) }
             return try ListeningSocket(inheritedFrom: [
-                "LISTEN_PID": Settings.environment("LISTEN_PID") ?? "",
-                "LISTEN_FDS": Settings.environment("LISTEN_FDS") ?? "",
+                "LISTEN_PID": Self.variable("LISTEN_PID"), "LISTEN_FDS": Self.variable("LISTEN_FDS"),
             ])
         }
     }
+
+    private static func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
 
     private func reportingSocket<T>(_ body: () throws(SocketError) -> T) throws -> T {
         do {

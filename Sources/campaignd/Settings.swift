@@ -5,23 +5,61 @@ import Glibc
 import Logging
 import Messages
 
-/// Reads settings from the environment.
-enum Settings {
-    /// A variable's value; one that is empty counts as absent.
-    static func environment(_ name: String) -> String? {
-        guard let value = getenv(name), value.pointee != 0 else { return nil }
-        return String(cString: value)
+/// A setting that is in the environment: its name, and what it may be.
+///
+/// One that is empty counts as absent. One that is there is never passed over: it is understood, or the command ends.
+struct Setting<Value: Sendable>: Sendable {
+    let name: String
+    /// What it can be, so that it reads on after "it can be".
+    let form: String
+    let value: @Sendable (String) -> Value?
+
+    init(_ name: String, _ form: String, _ value: @escaping @Sendable (String) -> Value?) {
+        self.name = name
+        self.form = form
+        self.value = value
     }
 
-    /// The secret that signs the session tokens.
+    /// - Throws: ``Failure`` when it is something else than it can be.
+    func read() throws(Failure) -> Value? {
+        guard let bytes = getenv(name), bytes.pointee != 0 else { return nil }
+        guard let text = String(validatingCString: bytes) else { throw .configuration("\(name) is not UTF-8") }
+        guard let value = value(text) else {
+            throw .configuration("\(name) is \(text); it can be \(form)")
+        }
+        return value
+    }
+}
+
+/// The settings, each of which is described here and nowhere else.
+enum Settings {
+    static let dataFolder = Setting("CAMPAIGNS_DATA", "the path of a folder") { $0 }
+    static let secretFile = Setting("TM_SECRET_FILE", "the path of a file") { $0 }
+    static let allowedOrigins = Setting(
+        "ALLOWED_ORIGINS",
+        "*, or origins such as https://tasks.example.org with commas between them, each a scheme, a host and perhaps a port",
+        Origins.init)
+    private static let address = "an http or https address such as https://campaigns.example.org"
+    static let appBaseURL = Setting("APP_BASE_URL", address, WebAddress.init)
+    static let publicURL = Setting("PUBLIC_URL", address, WebAddress.init)
+    static let sendmail = Setting("SENDMAIL", "a command such as /usr/sbin/sendmail -t -i") { text in
+        text.contains { $0 != " " } ? text : nil
+    }
+    static let mailFrom = Setting("MAIL_FROM", "an e-mail address") { Mailer.isAddress($0) ? $0 : nil }
+    static let logLevel = Setting("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) { name in
+        Logger.Level(rawValue: name.lowercased())
+    }
+
+    /// The secret that signs the session tokens, byte for byte.
     ///
-    /// - Parameter file: where it is, instead of in TM_SECRET.
-    static func secret(file: String?) throws -> String {
-        guard let file else {
-            guard let secret = environment("TM_SECRET") else {
+    /// - Parameter file: where it is, from the command line; otherwise TM_SECRET_FILE or TM_SECRET says it.
+    static func secret(file: String? = nil) throws(Failure) -> [UInt8] {
+        let named = try secretFile.read()
+        guard let file = file ?? named else {
+            guard let secret = getenv("TM_SECRET"), secret.pointee != 0 else {
                 throw Failure.configuration("there is no secret: set TM_SECRET, or name a file with --secret-file")
             }
-            return secret
+            return Array(UnsafeBufferPointer(start: secret, count: strlen(secret)).map(UInt8.init(bitPattern:)))
         }
         guard let stream = fopen(file, "re") else {
             throw Failure.configuration("the secret file \(file) cannot be read: \(String(cString: strerror(errno)))")
@@ -31,86 +69,60 @@ enum Settings {
         guard fstat(fileno(stream), &status) == 0, status.st_mode & 0o007 == 0 else {
             throw Failure.configuration("the secret file \(file) is open to everybody: chmod o= \(file)")
         }
-        var bytes = [UInt8](repeating: 0, count: 4096)
+        var bytes = [UInt8](repeating: 0, count: longestSecret + 1)
         let count = fread(&bytes, 1, bytes.count, stream)
-        var secret = String(decoding: bytes.prefix(count), as: UTF8.self)
-        while secret.last?.isNewline == true { secret.removeLast() }
-        guard !secret.isEmpty else { throw Failure.configuration("the secret file \(file) is empty") }
-        return secret
-    }
-
-    /// The data folder.
-    ///
-    /// - Parameter path: what the command line says.
-    static func dataFolder(_ path: String?) throws -> DataFolder {
-        guard let path = path ?? environment("CAMPAIGNS_DATA"), !path.isEmpty else {
-            throw Failure.configuration("there is no data folder: name it with --data or in CAMPAIGNS_DATA")
+        guard ferror(stream) == 0 else {
+            throw Failure.configuration("the secret file \(file) cannot be read: \(String(cString: strerror(errno)))")
         }
-        return DataFolder(path)
-    }
-
-    /// The data folder for a command that works on it and ends.
-    ///
-    /// Root does so as the user whose folder it is: a link that this user has put into the folder then leads nowhere that the
-    /// user could not go.
-    ///
-    /// - Parameter path: what the command line says.
-    static func ownDataFolder(_ path: String?) throws -> DataFolder {
-        let folder = try dataFolder(path)
-        var status = stat()
-        guard geteuid() == 0, stat(folder.path, &status) == 0, status.st_uid != 0 else { return folder }
-        var group = status.st_gid
-        guard setgroups(1, &group) == 0, setgid(group) == 0, setuid(status.st_uid) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw Failure.cannotCreate("root cannot become user \(status.st_uid), whose folder it is: \(reason)")
+        guard count <= longestSecret else {
+            throw Failure.configuration("the secret file \(file) is longer than \(longestSecret) bytes")
         }
-        return folder
+        bytes.removeLast(bytes.count - count)
+        // What editors put round a line, and nobody means.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        while let last = bytes.last, [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains(last) { bytes.removeLast() }
+        guard !bytes.isEmpty else { throw Failure.configuration("the secret file \(file) is empty") }
+        return bytes
     }
 
-    /// The origins that browsers may call from.
-    static var allowedOrigins: Set<String> {
-        Set((environment("ALLOWED_ORIGINS") ?? "").split { $0 == "," || $0 == " " }.map(String.init))
+    /// Bytes that a file with a secret may have.
+    private static let longestSecret = 4096
+
+    /// What the API is told, by a service and by a process for one request.
+    ///
+    /// - Parameter secretFile: what the command line says.
+    static func configuration(secretFile: String? = nil) throws(Failure) -> Configuration {
+        Configuration(
+            secret: try secret(file: secretFile), allowedOrigins: try allowedOrigins.read()?.all ?? [],
+            appBaseURL: try webClient(), publicURL: try publicURL.read()?.text)
     }
 
     /// Where the Tasking Manager's web client is, without a slash at the end.
-    static var appBaseURL: String {
-        var url = environment("APP_BASE_URL") ?? Configuration.defaultAppBaseURL
-        while url.hasSuffix("/") { url.removeLast() }
-        return url
+    private static func webClient() throws(Failure) -> String {
+        try appBaseURL.read()?.text ?? Configuration.defaultAppBaseURL
     }
 
-    /// This service's own address, without a slash at the end.
-    static func publicURL() throws -> String? {
-        guard let text = environment("PUBLIC_URL") else { return nil }
-        guard let address = WebAddress(text) else {
-            throw Failure.configuration(
-                "PUBLIC_URL is \(text); it can be an http or https address such as https://campaigns.example.org")
+    /// Opens the data folder, as the user whose folder it is.
+    ///
+    /// - Parameter path: what the command line says.
+    static func folder(_ path: String?) throws -> DataFolder {
+        guard let path = try path ?? dataFolder.read(), !path.isEmpty else {
+            throw Failure.configuration("there is no data folder: name it with --data or in CAMPAIGNS_DATA")
         }
-        return address.text
+        return try DataFolder(asOwnerOf: path)
     }
 
     /// What sends e-mails, when SENDMAIL asks for them.
     static func mailer(_ store: Store, _ logger: Logger) throws -> Mailer? {
-        guard let command = environment("SENDMAIL") else { return nil }
-        var host = appBaseURL.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
-        if host.isEmpty { host = "localhost" }
-        let from = environment("MAIL_FROM") ?? "noreply@\(host)"
-        guard Mailer.isAddress(from) else {
-            throw Failure.configuration("MAIL_FROM is \(from), which is no e-mail address")
-        }
-        return Mailer(store, command: command, from: from, appBaseURL: appBaseURL, logger: logger)
+        let (from, base) = (try mailFrom.read(), try webClient())
+        guard let command = try sendmail.read() else { return nil }
+        let host = base.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
+        return Mailer(store, command: command, from: from ?? "noreply@\(host)", appBaseURL: base, logger: logger)
     }
 
-    /// The level that LOG_LEVEL names.
-    static func logger() throws -> Logger {
-        var level = Logger.Level.info
-        if let name = environment("LOG_LEVEL") {
-            guard let named = Logger.Level(rawValue: name.lowercased()) else {
-                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-                throw Failure.configuration("LOG_LEVEL is \(name); it can be \(levels)")
-            }
-            level = named
-        }
+    /// A log at the level that LOG_LEVEL names.
+    static func logger() throws(Failure) -> Logger {
+        let level = try logLevel.read() ?? .info
         return Logger(label: "campaignd") { _ in LineLog(logLevel: level) }
     }
 }
@@ -124,10 +136,17 @@ struct DataOption: ParsableArguments {
 
     /// Opens the folder for a command that works on it and ends.
     func store() throws -> Store {
-        do {
-            return try Store(Settings.ownDataFolder(path), logger: Settings.logger())
-        } catch let error as FolderUnavailable {
-            throw Failure.cannotCreate(error.detail)
-        }
+        try Store(Settings.folder(path), logger: Settings.logger())
+    }
+}
+
+/// The data folder where it is the one thing that a command is told.
+struct DataArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("The data folder. (environment: CAMPAIGNS_DATA)", valueName: "dir"))
+    var path: String?
+
+    func validate() throws {
+        guard path == nil, getenv(Settings.dataFolder.name).map({ $0.pointee == 0 }) ?? true else { return }
+        throw ValidationError("Name the data folder, or set \(Settings.dataFolder.name).")
     }
 }

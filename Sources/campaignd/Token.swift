@@ -12,7 +12,10 @@ struct Token: ParsableCommand {
             the one that the service has.
             """)
 
-    @Argument(help: ArgumentHelp("The user's id, or a name that is in the data folder.", valueName: "user"))
+    @Argument(
+        help: ArgumentHelp(
+            "The user's id, or a name that is in the data folder. Where it could be both: id:5 or name:5.",
+            valueName: "user"))
     var user: String
 
     @OptionGroup var data: DataOption
@@ -31,6 +34,7 @@ struct Token: ParsableCommand {
 
     func run() throws {
         try reporting {
+            // First: the file may be for root alone, and the data folder is read as its owner.
             let tokens = SessionTokens(secret: try Settings.secret(file: secretFile))
             // How long a token is good is not in it: it counts from when it was signed.
             let elapsed = SessionTokens.lifetime - (Self.seconds(validFor) ?? SessionTokens.lifetime)
@@ -39,14 +43,11 @@ struct Token: ParsableCommand {
     }
 
     private func userID() throws -> Int {
-        if let id = Int(user), id >= 1 { return id }
-        let users = try data.store().read { catalogue in try catalogue.allUsers().filter { $0.username == user } }
-        guard let found = users.first else { throw Failure.refused("there is no user called \(user)") }
-        guard users.count == 1 else {
-            throw Failure.refused(
-                "several users are called \(user): \(users.map { "\($0.id)" }.joined(separator: ", "))")
-        }
-        return found.id
+        let reference = try UserReference(user)
+        if let id = reference.exactID { return id }
+        // An id is one anywhere; that it is nobody's name can be told only where there are names.
+        if let id = reference.possibleID, try data.path == nil && Settings.dataFolder.read() == nil { return id }
+        return try reference.id(among: Settings.folder(data.path).users(), needsRecord: false)
     }
 
     private static func seconds(_ text: String) -> Int? {

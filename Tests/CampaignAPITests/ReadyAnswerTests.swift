@@ -145,9 +145,9 @@ private func largeCampaigns(_ count: Int, in data: TemporaryFolder, large: Tempo
         try data.write(#"{"name": "\#(id)", "description": "\#(description)"}"#, to: "campaigns/\(id).json")
     }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    var configuration = Configuration(secret: Service.secret)
+    var configuration = Configuration(secret: Array(Service.secret.utf8))
     configuration.largeAnswers = LargeAnswers(directory: large.path)
-    return API(try Store(DataFolder(data.path), logger: logger), configuration, logger: logger)
+    return API(try Store(DataFolder(asOwnerOf: data.path), logger: logger), configuration, logger: logger)
 }
 
 @Test("a large answer is a file for who takes files, and whole for who does not, whoever asked before")

@@ -25,12 +25,13 @@ final class Service: Sendable {
         try folder.write(#"{"id": 5, "name": "Floods", "organisations": [1]}"#, to: "campaigns/5.json")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         api = API(
-            try Store(DataFolder(folder.path), logger: logger),
-            Configuration(secret: Self.secret, allowedOrigins: origins), logger: logger, now: { 2_000_000_000 })
+            try Store(DataFolder(asOwnerOf: folder.path), logger: logger),
+            Configuration(secret: Array(Self.secret.utf8), allowedOrigins: origins), logger: logger,
+            now: { 2_000_000_000 })
     }
 
     static func token(_ user: Int) -> String {
-        "Token " + SessionTokens(secret: secret).token(user: user, time: 2_000_000_000)
+        "Token " + SessionTokens(secret: Array(secret.utf8)).token(user: user, time: 2_000_000_000)
     }
 
     func ask(

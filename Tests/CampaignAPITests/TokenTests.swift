@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-private let tokens = SessionTokens(secret: "oracle-secret")
+private let tokens = SessionTokens(secret: Array("oracle-secret".utf8))
 /// When the vectors of the contract were signed.
 private let signed = 1_795_468_047
 
@@ -53,7 +53,7 @@ func age(seconds: Int, isGood: Bool) {
 
 @Test("a token of another secret is refused", arguments: ["", "oracle-secre", "oracle-secret ", "Oracle-secret", "x"])
 func otherSecret(secret: String) {
-    #expect(SessionTokens(secret: secret).user(of: wrapped(vectors[0].text), now: signed) == nil)
+    #expect(SessionTokens(secret: Array(secret.utf8)).user(of: wrapped(vectors[0].text), now: signed) == nil)
 }
 
 @Test("a token of which any one character is another is refused", arguments: 0..<37)

@@ -8,7 +8,8 @@ import Testing
         ("HTTPS://Campaigns.Example.ORG/", "https://campaigns.example.org", ""),
         ("https://example.org:443//", "https://example.org", ""), ("http://example.org:80", "http://example.org", ""),
         ("http://example.org:443", "http://example.org:443", ""), ("https://[::1]:8443/", "https://[::1]:8443", ""),
-        ("https://127.0.0.1:8443", "https://127.0.0.1:8443", ""), ("https://example.org:", "https://example.org", ""),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443", ""), ("http://[0:0:0::1]", "http://[::1]", ""),
+        ("https://example.org:", "https://example.org", ""),
         ("https://example.org/maps/A%20b/", "https://example.org", "/maps/A%20b"),
     ])
 func spelling(_ text: String, _ origin: String, _ path: String) throws {
@@ -26,7 +27,7 @@ func spelling(_ text: String, _ origin: String, _ path: String) throws {
         "https://a b", "https://user@example.org", "https://example.org:0", "https://example.org:65536",
         "https://example.org:8o", "https://example.org?x", "https://example.org#x", "https://example.org/x?y",
         "https://example.org/\n", "https://münchen.example", "https://example.org/ü", "https://[::1", "https://[]",
-        "https://:443",
+        "https://:443", "https://a..b", "https://1.2.3", "https://[::g]",
         "javascript:alert(1)", "https://example.org/\"", "https://a,https://b", "null",
     ])
 func noAddress(_ text: String) {

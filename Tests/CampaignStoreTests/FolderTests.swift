@@ -1,8 +1,9 @@
-import CampaignStore
 import Campaigns
 import Foundation
 import TestSupport
 import Testing
+
+@testable import CampaignStore
 
 private func problems(_ ground: Ground) throws -> [String: String] {
     Dictionary(try FolderCheck.run(ground.folder).problems.map { ($0.file, $0.reason) }) { $0 + "; " + $1 }
@@ -92,6 +93,58 @@ func checkDangling(file: String, text: String, reason: String) throws {
     let ground = try Ground()
     try ground.write(text, file)
     #expect(try problems(ground) == [file: reason])
+}
+
+@Test("names that differ in what cannot be seen, that cannot be seen, or that users and organisations share, are named")
+func checkNames() throws {
+    let ground = try Ground()
+    try ground.write(Ground.campaign(1, "Missing Maps"), "campaigns/1.json")
+    try ground.write(Ground.campaign(2, "Missing Maps\u{200B}"), "campaigns/2.json")
+    try ground.write(Ground.campaign(3, "\u{3164}"), "campaigns/3.json")
+    for id in [1, 2] {
+        try ground.write(#"{"username": "ana"}"#, "users/\(id).json")
+        try ground.write(#"{"name": "Shelter", "slug": "shelter"}"#, "organisations/\(id).json")
+        try ground.write(#"{"name": "Roads"}"#, "projects/\(id).json")
+    }
+    #expect(
+        try problems(ground) == [
+            "campaigns/2.json": "name is that of 1.json as well, but for characters that cannot be seen",
+            "campaigns/3.json": "name has no character that can be seen",
+            "users/2.json": "username is that of 1.json as well",
+            "organisations/2.json": "name is that of 1.json as well; slug is that of 1.json as well",
+        ])
+}
+
+@Test("records of every kind are read, and counters; what the heartbeat names is among what is named")
+func checkEveryKind() throws {
+    for kind in RecordKind.allCases {
+        let ground = try Ground()
+        try ground.write("{", "\(kind.rawValue)/3.json")
+        let heartbeat = try ground.store().read { $0.broken }
+        #expect(heartbeat.count == 1, "\(kind)")
+        #expect(try problems(ground) == heartbeat, "\(kind)")
+        #expect(try FolderCheck.run(ground.folder).records == 0)
+    }
+    let ground = try Ground()
+    let message = #"{"campaign": 1, "sender": 2, "sentDate": "2026-01-01T00:00:00.000000Z"}"#
+    try ground.write(message, "messages/1.json")
+    try ground.write(#"{"recipients": [7]}"#, "messages/recipients/1.json")
+    try ground.write(#"{"handled": 1}"#, "messages/mailed/1.json")
+    try ground.write(#"{"read": [1]}"#, "messages/readers/7.json")
+    #expect(try problems(ground) == [:])
+    #expect(try FolderCheck.run(ground.folder).records == 4)
+    try ground.write("none\n", "messages/.next-id")
+    try ground.write("{}", "messages/mailed/x.json")
+    try ground.write(#"{"recipients": [7]}"#, "messages/recipients/9.json")
+    try ground.write(#"{"handled": 1}"#, "messages/mailed/8.json")
+    #expect(
+        try problems(ground) == [
+            "messages/.next-id": "it is no id",
+            "messages/mailed/x.json": "it is misnamed: a record is named by its id, such as 5.json",
+            "messages/recipients/9.json": "it refers to message 9, which is not there",
+            "messages/mailed/8.json":
+                "it refers to message 8, which is not there; it refers to the recipients of message 8, which is not there",
+        ])
 }
 
 @Test("two campaigns with the same name, canonically equivalent ones too, are named")

@@ -231,7 +231,7 @@ func noIDs() throws {
     arguments: [
         ("\u{C5}", "A\u{30A}", true), ("\u{212B}", "\u{C5}", true), ("\u{1E69}", "s\u{307}\u{323}", true),
         ("\u{AC00}", "\u{1100}\u{1161}", true), ("a", "A", false), ("\u{FB01}", "fi", false), ("\u{FF21}", "A", false),
-        ("a", "a ", false),
+        ("a", "a ", true), ("a", "\u{200B} a\u{2060}", true), ("a\u{200B}b", "ab", false),
     ])
 func equivalent(name: String, other: String, isSame: Bool) throws {
     let ground = try Ground()

@@ -23,6 +23,22 @@ func trims(name: String) throws {
     #expect(try CampaignFields(["name": .string(name)]).name == "Floods")
 }
 
+@Test(
+    "what is as invisible is cut with it",
+    arguments: ["\u{200B}Floods", "Floods\u{2060} ", "\u{FEFF}\u{AD}\nFloods\u{AD}"])
+func trimsInvisible(name: String) throws {
+    #expect(try CampaignFields(["name": .string(name)]).name == "Floods")
+}
+
+@Test(
+    "a name in which nothing can be seen is refused",
+    arguments: ["\u{3164}", "\u{115F}\u{1160}", "\u{FFA0}", "\u{200D}", "\u{2800}", "\u{E0041}", "\u{200E} \u{FE0F}"])
+func invisibleName(name: String) {
+    #expect(throws: InvalidField("name", "must have a character that can be seen")) {
+        try CampaignFields(["name": .string(name)])
+    }
+}
+
 @Test("white space inside a name stays")
 func inside() throws {
     #expect(try CampaignFields(["name": " a  b\u{3000}c "]).name == "a  b\u{3000}c")
@@ -97,7 +113,7 @@ func lines() throws {
     "a link to http or https, or a relative one, is taken",
     arguments: ["logo", "url"],
     [
-        "http://example.org", "https://example.org/a?b=c#d", "HTTPS://EXAMPLE.ORG", "/logos/a.png", "a.png",
+        "http://example.org", "https://example.org/a?b=c#d", "HTTPS://EXAMPLE.ORG", "/logos/a.png", "a b.png",
         "//example.org/a",
         "./a:b", "/a:b", "?a:b", "#a:b", "1a:b", "a b:c", "\u{FC}:b", "%6aavascript:a", ":a", "",
     ])
@@ -106,6 +122,38 @@ func links(field: String, link: String) throws {
     body.append(field, .string(link))
     let campaign = try changed(body)
     #expect((field == "logo" ? campaign.logo : campaign.url) == (link.isEmpty ? nil : link))
+}
+
+@Test(
+    "a link that begins with a host name gets a scheme",
+    arguments: ["logo", "url"],
+    [
+        "hotosm.org", "hotosm.org/x", "www.hotosm.org:443/x", "HOTOSM.ORG/x", "hotosm.org?x", "hotosm.org#x",
+        "hotosm.org:8080", "hotosm.org:8080?x", "hotosm.org/a:b", "a-1.b2.museum/x", "m\u{FC}nchen.example/x",
+        "a.b:80#x",
+        "javascript.com/x", "javascript.com:80", "a.png/x", "a.png?x",
+    ])
+func hosts(field: String, link: String) throws {
+    var body = JSONObject()
+    body.append(field, .string(link))
+    let campaign = try changed(body)
+    #expect((field == "logo" ? campaign.logo : campaign.url) == "https://" + link)
+}
+
+@Test(
+    "what only looks like a host name stays as it is",
+    arguments: [
+        "localhost", "localhost/x", "a", "a/b.org", "127.0.0.1/x", "a.b1/x", "-a.org/x", "a-.org/x", ".org", "a..org/x",
+        "hotosm.org./x", "user@hotosm.org/x", "//hotosm.org", "/hotosm.org/x", "a_b.org/x", "a b.org/x",
+        "hotosm.org\\x",
+        "./hotosm.org", "?hotosm.org", "a.%6Frg",
+    ])
+func noHosts(link: String) throws { #expect(try changed(["url": .string(link)]).url == link) }
+
+@Test("a logo that is only a file name stays as it is", arguments: ["a.png", "A.PNG", "my.logo.svg", "storm.jpeg"])
+func fileNames(name: String) throws {
+    #expect(try changed(["logo": .string(name)]).logo == name)
+    #expect(try changed(["url": .string(name)]).url == "https://" + name)
 }
 
 @Test(

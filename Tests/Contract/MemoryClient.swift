@@ -14,9 +14,10 @@ final class MemoryClient: Client, Sendable {
     init() throws {
         folder = try TemporaryFolder(copyOf: Repository.fixture)
         let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
-        let store = try Store(DataFolder(folder.path), logger: logger)
+        let store = try Store(DataFolder(asOwnerOf: folder.path), logger: logger)
         var configuration = Configuration(
-            secret: UnderTest.secret, allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL)
+            secret: Array(UnderTest.secret.utf8), allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL
+        )
         configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
         api = API(store, configuration, logger: logger)
     }

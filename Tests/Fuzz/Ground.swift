@@ -104,12 +104,12 @@ public final class Ground {
     private static func open(_ place: URL, _ files: [String: [UInt8]]) throws -> (DataFolder, Store, API) {
         let path = place.appendingPathComponent("data").path
         try? FileManager.default.removeItem(atPath: path)
-        let folder = DataFolder(path)
+        let folder = try DataFolder(asOwnerOf: path)
         try folder.create()
         for (path, bytes) in files { try folder.write(bytes, to: path) }
         let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         let store = try Store(folder, logger: logger)
-        let configuration = Configuration(secret: secret, allowedOrigins: ["https://tasks.example.org"])
+        let configuration = Configuration(secret: Array(secret.utf8), allowedOrigins: ["https://tasks.example.org"])
         return (folder, store, API(store, configuration, logger: logger, now: { now }))
     }
 
@@ -122,7 +122,8 @@ public final class Ground {
         var head = HTTPRequest(
             method: .init(rawValue: method) ?? .get, scheme: "https", authority: nil, path: "/api/v2" + path)
         if let user {
-            head.headerFields[.authorization] = "Token " + SessionTokens(secret: secret).token(user: user, time: now)
+            head.headerFields[.authorization] =
+                "Token " + SessionTokens(secret: Array(secret.utf8)).token(user: user, time: now)
         }
         return api.respond(to: Request(head, body: Array(body.utf8)))
     }

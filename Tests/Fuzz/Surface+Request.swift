@@ -21,7 +21,7 @@ struct WrittenRequest {
             let texts = parts.map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             var value = texts[1]
             if texts[0] == "HTTP_AUTHORIZATION", value.hasPrefix("@"), let user = Int(value.dropFirst()) {
-                value = "Token " + SessionTokens(secret: Ground.secret).token(user: user, time: Ground.now)
+                value = "Token " + SessionTokens(secret: Array(Ground.secret.utf8)).token(user: user, time: Ground.now)
             }
             variables.append((texts[0], value))
         }

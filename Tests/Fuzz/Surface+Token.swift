@@ -16,7 +16,7 @@ extension Surface {
         } else {
             token = String(decoding: rest.prefix { $0 != 0 }, as: UTF8.self)
         }
-        if let user = SessionTokens(secret: Ground.secret).user(of: token, now: Ground.now) {
+        if let user = SessionTokens(secret: Array(Ground.secret.utf8)).user(of: token, now: Ground.now) {
             // Whatever is accepted has to be, letter by letter, what the secret makes of its payload and its time.
             let parts = String(decoding: Data(base64Encoded: token) ?? Data(), as: UTF8.self).split(separator: ".")
             try expect(parts.count == 3, "a token without three parts is good: \(token)")

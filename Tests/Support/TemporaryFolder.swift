@@ -10,6 +10,12 @@ public final class TemporaryFolder: Sendable {
         url = URL(fileURLWithPath: "/tmp/campaignd-test-\(UUID().uuidString)")
         if let copy {
             try FileManager.default.copyItem(at: copy, to: url)
+            // A copy keeps its owner, and what root does with a data folder is done as its owner.
+            if geteuid() == 0 {
+                for name in try [""] + FileManager.default.subpathsOfDirectory(atPath: url.path) {
+                    lchown("\(url.path)/\(name)", 0, 0)
+                }
+            }
         } else {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         }

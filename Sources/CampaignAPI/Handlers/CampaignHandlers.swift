@@ -37,7 +37,9 @@ extension API {
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             try checkOrganisations(of: fields, transaction)
-            if let name = fields.name, name != campaign.name, try transaction.campaignID(named: name) != nil {
+            if let name = fields.name, name != campaign.name.trimmedName(),
+                try transaction.campaignID(named: name) != nil
+            {
                 throw Problem(.badRequest, "NameExists", "Campaign PATCH - name already exists")
             }
             try checkIfMatch(call, campaign, transaction)
