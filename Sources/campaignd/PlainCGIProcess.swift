@@ -19,7 +19,7 @@ enum PlainCGIProcess {
                 publicURL: try Settings.publicURL())
             let isMessageSent = Monitor(false)
             configuration.messageSent = { isMessageSent.update { $0 = true } }
-            PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
+            PlainCGI.serve(API(store, configuration, logger: logger))
             if isMessageSent.update({ $0 }) { deliver(store) }
         } catch {
             Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")

@@ -76,12 +76,13 @@ struct Serve: ParsableCommand {
             let worker = BackgroundWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
-            let server = Server(
-                listening, responder: API(store, configuration, logger: logger), bodyLimit: API.bodyLimit,
-                logger: logger)
+            let server: Server
             do {
+                server = try Server(listening, responder: API(store, configuration, logger: logger), logger: logger)
                 try worker.start()
                 try server.start()
+            } catch let error as ServerError {
+                throw Failure.cannotCreate("connections cannot be watched: \(error)")
             } catch {
                 throw Failure.cannotCreate("the system has no threads to give")
             }

@@ -16,7 +16,7 @@ struct PackageTests {
             "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket", "etc/nginx/campaigns.conf",
             "etc/nginx/conf.d/campaigns-http.conf", "etc/default/campaignd", "usr/share/man/man8/campaignd.8.gz",
             "usr/share/doc/campaignd/copyright", "usr/share/doc/campaignd/changelog.gz",
-            "etc/nginx/campaigns-page.conf",
+            "etc/nginx/campaigns-page.conf", "etc/nginx/campaigns-origins.conf",
             "usr/share/campaignd/page/index.html", "usr/share/campaignd/page/page.js",
         ] {
             #expect(modes["./" + file] == "-rw-r--r--", "\(file)")
@@ -29,7 +29,8 @@ struct PackageTests {
         let conffiles = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, "conffiles"])
         #expect(
             conffiles.split(separator: "\n") == [
-                "/etc/default/campaignd", "/etc/nginx/campaigns-page.conf", "/etc/nginx/campaigns.conf",
+                "/etc/default/campaignd", "/etc/nginx/campaigns-origins.conf", "/etc/nginx/campaigns-page.conf",
+                "/etc/nginx/campaigns.conf",
                 "/etc/nginx/conf.d/campaigns-http.conf",
             ])
     }
