@@ -56,6 +56,7 @@ public struct FolderCheck {
                 report(.campaigns, "\(id).json", "name is that of \(owner).json as well")
             }
         }
+        problems += folder.openings().map { Problem(file: $0.name, reason: "\($0): chmod go= it") }
         problems.sort { $0.file < $1.file }
         return (users.count + organisations.count + projects.count + campaigns.count, problems)
     }

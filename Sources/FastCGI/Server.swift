@@ -58,11 +58,12 @@ public final class Server: Sendable {
     /// - Parameters:
     ///   - threads: for requests that wait for nothing; nil: one for two processors, as the web server needs the other.
     ///   - waitingThreads: for requests that may wait for the disk, at the most.
+    ///   - waitingRoom: how many of those may wait for a thread.
     ///   - waitingTime: who has waited longer than this for one of those is refused.
     /// - Throws: ``ServerError`` when the system has no descriptors to give.
     public init(
         _ socket: ListeningSocket, responder: any Responder, threads: Int? = nil,
-        waitingThreads: Int = 32, waitingTime: Duration = .seconds(2), logger: Logger
+        waitingThreads: Int = 32, waitingRoom: Int = 1024, waitingTime: Duration = .seconds(2), logger: Logger
     ) throws(ServerError) {
         self.socket = socket
         self.responder = responder
@@ -73,7 +74,7 @@ public final class Server: Sendable {
         guard epoll >= 0 else { throw ServerError("epoll_create1") }
         end = eventfd(0, Int32(EFD_CLOEXEC))
         guard end >= 0 else { throw ServerError("eventfd") }
-        lane = WaitingLane(threads: waitingThreads, queue: 1024)
+        lane = WaitingLane(threads: waitingThreads, queue: waitingRoom)
     }
 
     /// Starts to serve, and returns.

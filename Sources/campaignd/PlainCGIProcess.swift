@@ -12,7 +12,9 @@ enum PlainCGIProcess {
         signal(SIGTERM, SIG_IGN)
         do {
             let logger = try Settings.logger()
-            let store = try Store(Settings.dataFolder(nil), logger: logger, watching: false)
+            let folder = try Settings.dataFolder(nil)
+            folder.closeToOthers(logger)
+            let store = try Store(folder, logger: logger, watching: false)
             var configuration = Configuration(
                 secret: try Settings.secret(file: Settings.environment("TM_SECRET_FILE")),
                 allowedOrigins: Settings.allowedOrigins, appBaseURL: Settings.appBaseURL,

@@ -113,6 +113,7 @@ struct Serve: ParsableCommand {
                 guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
                 logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
             }
+            folder.closeToOthers(logger)
             return try Store(folder, logger: logger)
         } catch let error as FolderUnavailable {
             throw Failure.cannotCreate(error.detail)

@@ -91,14 +91,15 @@ private final class Live {
     private var isStopped = false
 
     init(
-        threads: Int = 2, waitingThreads: Int = 4, waitingTime: Duration = .seconds(60), bodyLimit: Int = 100_000
+        threads: Int = 2, waitingThreads: Int = 4, waitingRoom: Int = 1024, waitingTime: Duration = .seconds(60),
+        bodyLimit: Int = 100_000
     ) throws {
         folder = try TemporaryFolder()
         path = folder.path + "/s"
         echo = Echo(bodyLimit: bodyLimit)
         server = try Server(
             try ListeningSocket(path: path), responder: echo, threads: threads,
-            waitingThreads: waitingThreads, waitingTime: waitingTime,
+            waitingThreads: waitingThreads, waitingRoom: waitingRoom, waitingTime: waitingTime,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try server.start()
     }
@@ -421,11 +422,11 @@ func waiting() throws {
 
 @Test("more requests that wait than there is room for are refused at once")
 func overloaded() throws {
-    let live = try Live(threads: 2, waitingThreads: 1)
+    let live = try Live(threads: 2, waitingThreads: 1, waitingRoom: 16)
     let first = try live.client()
     try first.send(FastCGIClient.request(Asked("GET", "/wait/gate")))
     live.echo.waitForEntered(1)
-    let others = try (0..<1024).map { _ in try live.client() }
+    let others = try (0..<16).map { _ in try live.client() }
     for client in others { try client.send(FastCGIClient.request(Asked("GET", "/wait/gate"))) }
     let surplus = try live.client()
     // Those before are in the queue when this one is: two threads take them in any order, so one of the last is it.
