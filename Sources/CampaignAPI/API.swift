@@ -1,7 +1,7 @@
 public import CampaignStore
 public import FastCGI
 internal import Glibc
-internal import HTTPTypes
+public import HTTPTypes
 internal import JSON
 public import Logging
 internal import Messages
@@ -10,8 +10,8 @@ internal import Messages
 public struct API: Responder {
     /// What stands before every path.
     static let base = "/api/v2"
-    /// Bytes that a body may have.
-    public static let bodyLimit = 1 << 20
+    /// Bytes that a body may have, where its route says nothing else.
+    static let bodyLimit = 1 << 20
 
     let store: Store
     let configuration: Configuration
@@ -50,6 +50,10 @@ public struct API: Responder {
 
     public func respond(to request: Request) -> Response {
         response(to: request, attempt { try route(request, waits: true) })
+    }
+
+    public func bodyLimit(for head: HTTPRequest) -> Int {
+        Self.destination(of: Request(head))?.route(for: head.method)?.bodyLimit ?? Self.bodyLimit
     }
 
     /// What needs no token is nearly always in memory, and so is the answer where there is no route. All others may wait for
@@ -118,7 +122,7 @@ public struct API: Responder {
             switch error {
             case .badVariable(let name): Problem.invalid("The web server's \(name) makes no sense")
             case .bodyTooLarge(let limit): Problem.payloadTooLarge(limit: limit)
-            case .bodyCutOff: Problem.invalid("The body is shorter than its Content-Length")
+            case .bodyCutOff: Problem.invalid("The body has broken off before its end")
             case .overloaded: Problem.unavailable("The service is busy")
             }
         return response(to: nil, Answer(problem))
@@ -227,7 +231,7 @@ public struct API: Responder {
             fields[.vary] = fields[.vary].map { "\($0), Origin" } ?? "Origin"
             if let origin = request?.head.headerFields[.origin], isAllowed(origin) {
                 fields[.accessControlAllowOrigin] = origin
-                fields[.accessControlExposeHeaders] = "ETag, Location"
+                fields[.accessControlExposeHeaders] = "ETag, Location, Retry-After"
             }
         }
         let isRead = request?.head.method == .get || request?.head.method == .head

@@ -73,8 +73,8 @@ struct Problem: Error {
     static let preconditionFailed = Problem(
         .preconditionFailed, "PreconditionFailed", "The campaign has changed since the ETag in If-Match was given")
 
-    static func payloadTooLarge(limit: Int) -> Problem {
-        Problem(.contentTooLarge, "PayloadTooLarge", "The body is larger than \(limit) bytes")
+    static func payloadTooLarge(_ what: String = "The body", limit: Int) -> Problem {
+        Problem(.contentTooLarge, "PayloadTooLarge", "\(what) is larger than \(limit) bytes")
     }
 
     static func unavailable(_ error: String) -> Problem {

@@ -14,16 +14,20 @@ struct Route: Sendable {
     let right: Right
     /// The parameters of the query that the answer depends on, of those that need no token.
     let parameters: [String]
+    /// Bytes that the body may have.
+    let bodyLimit: Int
     let handler: Handler
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ right: Right, reads parameters: [String] = [],
+        bodyLimit: Int = API.bodyLimit,
         _ handler: @escaping Handler
     ) {
         self.method = method
         self.path = path
         self.right = right
         self.parameters = parameters
+        self.bodyLimit = bodyLimit
         self.handler = handler
     }
 

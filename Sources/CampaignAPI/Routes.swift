@@ -44,6 +44,7 @@ extension API {
         Route(.get, "/system/docs/json/", .anyone, documentation),
         Route(
             .post, "/system/image-upload/",
-            .organisationManager(otherwise: "User is not admin or organisation manager"), uploadImage),
+            .organisationManager(otherwise: "User is not admin or organisation manager"), bodyLimit: imageBodyLimit,
+            uploadImage),
     ]
 }

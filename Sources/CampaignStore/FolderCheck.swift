@@ -42,6 +42,7 @@ public struct FolderCheck {
         let broken = try catalogue.broken()
         for (file, reason) in broken { problems.append(Problem(file: file, reason: reason)) }
         problems += folder.unusableFiles()
+        problems += folder.openings().map { Problem(file: $0.name, reason: "\($0): chmod go= it") }
         var records = 0
         for kind in RecordKind.allCases { records += try names(of: kind) }
         records -= broken.count

@@ -105,14 +105,32 @@ final class Connection: @unchecked Sendable {
 
     /// Reads the request that has been received.
     ///
-    /// - Parameter bodyLimit: bytes; a longer body is not read.
-    func read(bodyLimit: Int) -> Result<Request, RequestError> {
+    /// - Parameter bodyLimit: bytes that the body of such a request may have; a longer one is not read.
+    func read(bodyLimit: (HTTPRequest) -> Int) -> Result<Request, RequestError> {
         Result { () throws(RequestError) in
             let head = try HTTPRequest(meta: Variables(request.pointee.envp))
-            let length = try head.announcedLength
-            guard length <= bodyLimit else { throw .bodyTooLarge(limit: bodyLimit) }
+            let limit = bodyLimit(head)
+            guard let length = try head.announcedLength else {
+                return Request(head, body: try readToEnd(limit: limit), largeAnswers: largeAnswers)
+            }
+            guard length <= limit else { throw .bodyTooLarge(limit: limit) }
             return Request(head, body: try readBody(length), largeAnswers: largeAnswers)
         }
+    }
+
+    private func readToEnd(limit: Int) throws(RequestError) -> [UInt8] {
+        var body: [UInt8] = []
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.recordBuffer) { buffer in
+            while body.count <= limit {
+                let count = Int(FCGX_GetStr(buffer.baseAddress, Int32(buffer.count), request.pointee.in))
+                guard count > 0 else { return }
+                body.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
+            }
+        }
+        guard body.count <= limit else { throw .bodyTooLarge(limit: limit) }
+        // The connection may have ended before the record that ends the body.
+        guard FCGX_GetError(request.pointee.in) == 0 else { throw .bodyCutOff }
+        return body
     }
 
     private func readBody(_ length: Int) throws(RequestError) -> [UInt8] {

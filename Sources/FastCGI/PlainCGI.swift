@@ -12,15 +12,14 @@ public enum PlainCGI {
     }
 
     /// Answers the request.
-    ///
-    /// - Parameter bodyLimit: bytes; a longer body is refused.
-    public static func serve(_ responder: some Responder, bodyLimit: Int) {
+    public static func serve(_ responder: some Responder) {
         let response: Response
         var isHead = false
         do throws(RequestError) {
             let head = try HTTPRequest(meta: Environment())
             isHead = head.method == .head
-            response = responder.respond(to: Request(head, body: try readBody(of: head, limit: bodyLimit)))
+            response = responder.respond(
+                to: Request(head, body: try readBody(of: head, limit: responder.bodyLimit(for: head))))
         } catch {
             response = responder.respond(to: error)
         }
@@ -42,24 +41,32 @@ public enum PlainCGI {
     }
 
     private static func readBody(of head: HTTPRequest, limit: Int) throws(RequestError) -> [UInt8] {
-        let fields = head.headerFields
-        if fields[.contentLength] == nil, fields[.transferEncoding] != nil {
-            // Apache hands over what was in the chunks, and nobody has counted it.
-            let body = read(limit + 1)
+        guard let length = try head.announcedLength else {
+            guard mayHaveBody(head) else { return [] }
+            // The web server hands over what was in the chunks, and nobody has counted it.
+            let (body, isWhole) = read(limit + 1)
             guard body.count <= limit else {
                 discard(patience)
                 throw .bodyTooLarge(limit: limit)
             }
+            guard isWhole else { throw .bodyCutOff }
             return body
         }
-        let length = try head.announcedLength
         guard length <= limit else {
             discard(min(length, patience))
             throw .bodyTooLarge(limit: limit)
         }
-        let body = read(length)
+        let body = read(length).bytes
         guard body.count == length else { throw .bodyCutOff }
         return body
+    }
+
+    /// Whether a request of which no length is known can have a body: where the method has none, and the web server says of
+    /// none, standard input may be one that never ends.
+    private static func mayHaveBody(_ head: HTTPRequest) -> Bool {
+        let fields = head.headerFields
+        return fields[.contentLength] != nil || fields[.transferEncoding] != nil
+            || ![.get, .head, .options].contains(head.method)
     }
 
     /// A body that is longer than this is not waited for.
@@ -69,22 +76,28 @@ public enum PlainCGI {
     private static func discard(_ length: Int) {
         var rest = length
         while rest > 0 {
-            let piece = read(min(rest, 65_536)).count
+            let piece = read(min(rest, 65_536)).bytes.count
             guard piece > 0 else { return }
             rest -= piece
         }
     }
 
     /// Reads standard input to its end, or as many bytes as are wanted.
-    private static func read(_ length: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+    ///
+    /// - Returns: also whether there was no error.
+    private static func read(_ length: Int) -> (bytes: [UInt8], isWhole: Bool) {
+        var isWhole = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
             while count < length {
                 let more = Glibc.read(STDIN_FILENO, buffer.baseAddress?.advanced(by: count), length - count)
                 if more < 0, errno == EINTR { continue }
+                // Nothing comes from a standard input that is closed.
+                isWhole = more >= 0 || errno == EBADF
                 guard more > 0 else { return }
                 count += more
             }
         }
+        return (bytes, isWhole)
     }
 
     private struct Environment: Sequence {

@@ -46,12 +46,14 @@ extension HTTPRequest {
             headerFields: fields)
     }
 
-    /// The length that the web server announces for the body (RFC 3875, 4.1.2); 0 when it names none.
+    /// The length that the web server announces for the body (RFC 3875, 4.1.2).
+    ///
+    /// Nil when it names none, as for a body that comes in chunks; some say -1 then.
     ///
     /// - Throws: ``RequestError/badVariable(_:)`` when it is no number, or one too large for any body.
-    var announcedLength: Int {
+    var announcedLength: Int? {
         get throws(RequestError) {
-            guard let value = headerFields[.contentLength] else { return 0 }
+            guard let value = headerFields[.contentLength], value != "-1" else { return nil }
             guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
                 let length = Int(value)
             else { throw .badVariable("CONTENT_LENGTH") }

@@ -21,7 +21,7 @@ public enum RequestError: Error, Equatable {
     case badVariable(String)
     /// The body is longer than this many bytes.
     case bodyTooLarge(limit: Int)
-    /// The body ended before CONTENT_LENGTH bytes had come.
+    /// The body ended before CONTENT_LENGTH bytes had come, or, where no length was announced, before its end.
     case bodyCutOff
     /// More requests wait for the disk than will be served in reasonable time.
     case overloaded

@@ -1,9 +1,14 @@
+public import HTTPTypes
+
 /// Answers requests, on many threads at once.
 public protocol Responder: Sendable {
     func respond(to request: Request) -> Response
 
     /// Answers where there is no request to speak of.
     func respond(to error: RequestError) -> Response
+
+    /// Bytes that the body of such a request may have; a longer one is not handed over.
+    func bodyLimit(for head: HTTPRequest) -> Int
 
     /// Answers a GET that says nothing but its target, If-None-Match and perhaps who asks, without waiting for the disk.
     ///

@@ -12,7 +12,6 @@ internal import Threads
 public final class Server: Sendable {
     private let socket: ListeningSocket
     private let responder: any Responder
-    private let bodyLimit: Int
     private let threads: Int
     private let waitingTime: Duration
     private let logger: Logger
@@ -57,33 +56,49 @@ public final class Server: Sendable {
     }
 
     /// - Parameters:
-    ///   - bodyLimit: bytes that a request's body may have.
     ///   - threads: for requests that wait for nothing; nil: one for two processors, as the web server needs the other.
     ///   - waitingThreads: for requests that may wait for the disk, at the most.
+    ///   - waitingRoom: how many of those may wait for a thread.
     ///   - waitingTime: who has waited longer than this for one of those is refused.
+    /// - Throws: ``ServerError`` when the system has no descriptors to give.
     public init(
-        _ socket: ListeningSocket, responder: any Responder, bodyLimit: Int, threads: Int? = nil,
-        waitingThreads: Int = 32, waitingTime: Duration = .seconds(2), logger: Logger
-    ) {
+        _ socket: ListeningSocket, responder: any Responder, threads: Int? = nil,
+        waitingThreads: Int = 32, waitingRoom: Int = 1024, waitingTime: Duration = .seconds(2), logger: Logger
+    ) throws(ServerError) {
         self.socket = socket
         self.responder = responder
-        self.bodyLimit = bodyLimit
         self.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
         self.waitingTime = waitingTime
         self.logger = logger
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw ServerError("epoll_create1") }
         end = eventfd(0, Int32(EFD_CLOEXEC))
-        lane = WaitingLane(threads: waitingThreads, queue: 1024)
+        guard end >= 0 else { throw ServerError("eventfd") }
+        lane = WaitingLane(threads: waitingThreads, queue: waitingRoom)
     }
 
     /// Starts to serve, and returns.
     ///
-    /// - Throws: ``ThreadError`` when the system has no threads to give.
+    /// - Throws: ``ThreadError`` when the system has no threads to give, ``ServerError`` when it watches no more descriptors.
     public func start() throws {
         FCGX.initialize()
-        watch(socket.number, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
-        watch(end, EPOLLIN.rawValue)
+        guard watch(socket.number, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue), watch(end, EPOLLIN.rawValue) else {
+            throw ServerError("epoll_ctl")
+        }
+        try checkRoom()
         for number in 1...threads { try Thread("request \(number)") { [self] in work() }.detach() }
+    }
+
+    /// Sees that there is room for a few connections and files, for to say that all is ready and then to serve nobody would
+    /// help nobody.
+    private func checkRoom() throws(ServerError) {
+        var spare: [Int32] = []
+        defer { for descriptor in spare { close(descriptor) } }
+        while spare.count < 16 {
+            let descriptor = fcntl(end, F_DUPFD_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw ServerError("fcntl") }
+            spare.append(descriptor)
+        }
     }
 
     /// Finishes what is in flight, closes the connections, and accepts no more.
@@ -209,7 +224,7 @@ public final class Server: Sendable {
             connection.send(parts, keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)
         }
-        switch connection.read(bodyLimit: bodyLimit) {
+        switch connection.read(bodyLimit: responder.bodyLimit) {
         case .failure(let error):
             connection.send(responder.respond(to: error), isHead: false, keep: false)
         case .success(let request):
@@ -284,11 +299,20 @@ public final class Server: Sendable {
         }
     }
 
-    @discardableResult
     private func watch(_ descriptor: Int32, _ events: UInt32, serial: UInt32 = 0) -> Bool {
         var event = epoll_event()
         event.events = events
         event.data.u64 = UInt64(serial) << 32 | UInt64(UInt32(bitPattern: descriptor))
         return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0
+    }
+}
+
+/// What a server needs of the system, and has not got.
+public struct ServerError: Error, CustomStringConvertible {
+    public let description: String
+
+    /// - Parameter call: the system call that has just failed.
+    init(_ call: String) {
+        description = "\(call): \(String(cString: strerror(errno)))"
     }
 }

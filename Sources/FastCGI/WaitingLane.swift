@@ -13,13 +13,21 @@ final class WaitingLane: Sendable {
     private let state = Monitor(State())
     private let threads: Int
     private let queue: Int
+    private let start: @Sendable (@escaping @Sendable () -> Void) throws -> Void
 
     /// - Parameters:
     ///   - threads: how many at the most.
     ///   - queue: how many jobs may wait for a thread.
-    init(threads: Int, queue: Int) {
+    ///   - start: starts a thread.
+    init(
+        threads: Int, queue: Int,
+        start: @escaping @Sendable (@escaping @Sendable () -> Void) throws -> Void = {
+            try Thread("waiting", $0).detach()
+        }
+    ) {
         self.threads = threads
         self.queue = queue
+        self.start = start
     }
 
     /// Has a job done, soon.
@@ -36,14 +44,15 @@ final class WaitingLane: Sendable {
         }
         if needsThread {
             do {
-                try Thread("waiting") { [self] in work() }.detach()
+                try start { [self] in work() }
             } catch {
-                // Another thread will come to it, unless there is none at all.
+                // Another thread will come to it, unless there is none at all: then nor will it come to what others have
+                // left to a thread that could not be started.
                 let isAlone = state.updateOne { state in
                     state.threads -= 1
                     return state.threads == 0
                 }
-                if isAlone, let job = take(wait: false) { job() }
+                while isAlone, let job = take(wait: false) { job() }
             }
         }
         return isAdded

@@ -13,10 +13,12 @@ enum PlainCGIProcess {
         do {
             let logger = try Settings.logger()
             var configuration = try Settings.configuration()
-            let store = try Store(Settings.folder(nil), logger: logger, watching: false)
+            let folder = try Settings.folder(nil)
+            folder.closeToOthers(logger)
+            let store = try Store(folder, logger: logger, watching: false)
             let isMessageSent = Monitor(false)
             configuration.messageSent = { isMessageSent.update { $0 = true } }
-            PlainCGI.serve(API(store, configuration, logger: logger), bodyLimit: API.bodyLimit)
+            PlainCGI.serve(API(store, configuration, logger: logger))
             if isMessageSent.update({ $0 }) { deliver(store) }
         } catch {
             Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")

@@ -73,12 +73,13 @@ struct Serve: ParsableCommand {
             let worker = BackgroundWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
-            let server = Server(
-                listening, responder: API(store, configuration, logger: logger), bodyLimit: API.bodyLimit,
-                logger: logger)
+            let server: Server
             do {
+                server = try Server(listening, responder: API(store, configuration, logger: logger), logger: logger)
                 try worker.start()
                 try server.start()
+            } catch let error as ServerError {
+                throw Failure.cannotCreate("connections cannot be watched: \(error)")
             } catch {
                 throw Failure.cannotCreate("the system has no threads to give")
             }
@@ -108,6 +109,7 @@ struct Serve: ParsableCommand {
             guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
             logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
         }
+        folder.closeToOthers(logger)
         return try Store(folder, logger: logger)
     }
 

@@ -272,7 +272,8 @@ class Nginx(Process):
         http = http.replace("/run/campaignd/", f"{upstream}/").replace("/var/cache/campaignd", f"{upstream}/large")
         http = re.sub(r"keepalive \d+;", f"keepalive {keepalive};", http)
         (folder / "campaigns-http.conf").write_text(http)
-        shutil.copy(ROOT / "nginx/campaigns.conf", folder)
+        for name in ("campaigns.conf", "campaigns-origins.conf"):
+            shutil.copy(ROOT / "nginx" / name, folder)
         (folder / "nginx.conf").write_text(CONFIGURATION.replace("PORT", str(self.port)))
         user = "user root;" if os.geteuid() == 0 else ""
         super().__init__(["nginx", "-p", f"{folder}/", "-c", folder / "nginx.conf", "-e", "stderr", "-g", user])

@@ -35,7 +35,7 @@ func found(text: String, name: String) {
 func encodings() {
     let text = #"{"name": "Überschwemmung"}"#
     #expect(BrokenName(in: text.unicodeScalars.map { UInt8($0.value) }).names.contains("Überschwemmung"))
-    let units = [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+    let units: [UInt8] = [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
     #expect(BrokenName(in: units).names.contains("Überschwemmung"))
 }
 

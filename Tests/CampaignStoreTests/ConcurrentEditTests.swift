@@ -40,7 +40,7 @@ func editedMeanwhile(inPlace: Bool) throws {
             try inPlace ? ground.write(edit, "campaigns/5.json") : ground.replace(edit, "campaigns/5.json")
         }
         campaign.description = "was \(campaign.name)"
-        transaction.put(campaign)
+        try transaction.put(campaign)
     }
     #expect(try text(ground, 5).contains(#""note": "by hand""#))
     #expect(try text(ground, 5).contains(#""description": "was Edited""#))
@@ -55,7 +55,7 @@ func putMeanwhile() throws {
     let id = try store.write { transaction in
         let id = try transaction.newCampaignID()
         try once { try ground.replace(byHand(id, "Mine"), "campaigns/\(id).json") }
-        transaction.put(Campaign(id: id, name: "New"))
+        try transaction.put(Campaign(id: id, name: "New"))
         return id
     }
     #expect(id == 7)
@@ -73,7 +73,7 @@ func removedMeanwhile() throws {
             guard var campaign = try transaction.campaign(5) else { throw Refused() }
             try once { try ground.remove("campaigns/5.json") }
             campaign.name = "changed"
-            transaction.put(campaign)
+            try transaction.put(campaign)
         }
     }
     #expect(try ground.everything().isEmpty)
@@ -111,7 +111,7 @@ func readerEditedMeanwhile() throws {
         try once { try ground.write(#"{"id": 7, "read": [], "deleted": [], "note": 1}"#, "messages/readers/7.json") }
     }
     #expect(try ground.read("messages/readers/7.json").contains("note"))
-    #expect(try store.read { $0.isRead(1, by: 7) })
+    #expect(try store.read { try $0.isRead(1, by: 7) })
 }
 
 @Test("a change whose file is edited again and again is refused in the end, and the others of its group are made")
@@ -132,7 +132,7 @@ func editedAgainAndAgain() throws {
                     guard let campaign = try transaction.campaign(5) else { throw Refused() }
                     let turn = count.add(1, ordering: .relaxed).newValue
                     try ground.replace(byHand(5, "Edit \(turn)"), "campaigns/5.json")
-                    transaction.put(campaign)
+                    try transaction.put(campaign)
                 }
             } catch is FolderUnavailable {
                 isRefused.withLock { $0 = true }
@@ -171,7 +171,7 @@ func editedBeforeImport() throws {
         guard var user = try transaction.sound(User.self, .users, 3) else { throw Refused() }
         try once { try ground.replace(#"{"id": 3, "username": "a", "note": 1}"#, "users/3.json") }
         user.role = .admin
-        transaction.put(user)
+        try transaction.put(user)
     }
     #expect(try ground.read("users/3.json").contains("note"))
     #expect(try ground.read("users/3.json").contains("ADMIN"))

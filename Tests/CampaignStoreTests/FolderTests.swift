@@ -120,7 +120,7 @@ func checkEveryKind() throws {
     for kind in RecordKind.allCases {
         let ground = try Ground()
         try ground.write("{", "\(kind.rawValue)/3.json")
-        let heartbeat = try ground.store().read { $0.broken }
+        let heartbeat = try ground.store().read { try $0.broken() }
         #expect(heartbeat.count == 1, "\(kind)")
         #expect(try problems(ground) == heartbeat, "\(kind)")
         #expect(try FolderCheck.run(ground.folder).records == 0)

@@ -136,7 +136,7 @@ private final class SmallDisk {
 
 @Test(
     "on a full disk every change is refused, nothing is changed and nothing left behind, until there is room again",
-    .enabled(if: SmallDisk.isPossible))
+    .enabled(if: SmallDisk.isPossible, "only root can mount a small disk"))
 func fullDisk() throws {
     let disk = try SmallDisk(campaigns: [1, 2])
     let store = try disk.ground.store()
@@ -158,7 +158,7 @@ func fullDisk() throws {
 
 @Test(
     "on a full disk a logo is refused and nothing left behind, until there is room again",
-    .enabled(if: SmallDisk.isPossible))
+    .enabled(if: SmallDisk.isPossible, "only root can mount a small disk"))
 func fullDiskForLogos() throws {
     let disk = try SmallDisk()
     let folder = disk.ground.folder
@@ -174,7 +174,7 @@ func fullDiskForLogos() throws {
 
 @Test(
     "on a disk without names left every change is refused, nothing is changed and nothing left behind",
-    .enabled(if: SmallDisk.isPossible))
+    .enabled(if: SmallDisk.isPossible, "only root can mount a small disk"))
 func noNames() throws {
     let disk = try SmallDisk(options: "size=1m,nr_inodes=60", campaigns: [1])
     let store = try disk.ground.store()
@@ -191,7 +191,7 @@ func noNames() throws {
 
 @Test(
     "a large campaign for which there is no room leaves those of the same group unharmed",
-    .enabled(if: SmallDisk.isPossible))
+    .enabled(if: SmallDisk.isPossible, "only root can mount a small disk"))
 func largeOne() throws {
     let disk = try SmallDisk(campaigns: [1])
     let store = try disk.ground.store()
@@ -205,7 +205,7 @@ func largeOne() throws {
 
 @Test(
     "a folder that may only be read is served, and every change refused, until it may be written again",
-    .enabled(if: SmallDisk.isPossible))
+    .enabled(if: SmallDisk.isPossible, "only root can mount a small disk"))
 func readOnly() throws {
     let disk = try SmallDisk(campaigns: [1])
     let store = try disk.ground.store()

@@ -35,9 +35,11 @@ final class MemoryClient: Client, Sendable {
             variables.append(("HTTP_" + name.uppercased().replacingOccurrences(of: "-", with: "_"), value))
         }
         let body = asked.body ?? Data()
-        guard body.count <= API.bodyLimit else { return api.respond(to: .bodyTooLarge(limit: API.bodyLimit)) }
-        do {
-            return api.respond(to: Request(try HTTPRequest(meta: variables), body: Array(body)))
+        do throws(RequestError) {
+            let head = try HTTPRequest(meta: variables)
+            let limit = api.bodyLimit(for: head)
+            guard body.count <= limit else { throw RequestError.bodyTooLarge(limit: limit) }
+            return api.respond(to: Request(head, body: Array(body)))
         } catch {
             return api.respond(to: error)
         }

@@ -31,6 +31,7 @@ struct OtherHostTests {
         }
         try Self.checkBodies(with: client)
         try Self.checkSecrets(with: client)
+        if name.hasPrefix("apache") { try Self.checkPage(with: client) }
         client.host.stop()
     }
 
@@ -53,6 +54,32 @@ struct OtherHostTests {
             let read = try client.send(Asked("GET", try #require(answered.header("Location"))))
             #expect(read.status == 200 && read.header("X-Accel-Redirect") == nil)
             #expect(String(decoding: read.body, as: UTF8.self).contains(name) && read.body.count > size)
+        }
+    }
+
+    /// What a shared host gives out besides: the page, and the logos that were uploaded.
+    private static func checkPage(with client: HostClient) throws {
+        let manager = try Authorization.header(.string("manager")) ?? ""
+        let picture = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+        let uploaded = try client.send(
+            Asked(
+                "POST", "/api/v2/system/image-upload/", headers: [("Authorization", manager)],
+                body: Data(#"{"filename": "dot.gif", "mime": "image/gif", "data": "\#(picture)"}"#.utf8)))
+        #expect(uploaded.status == 201)
+        let logo = try client.send(Asked("GET", "/logos/ef1955ae757c8b966c83248350331bd3.gif"))
+        #expect(logo.status == 200 && logo.body == Data(base64Encoded: picture))
+        #expect(logo.header("Content-Type") == "image/gif")
+        #expect(logo.header("X-Content-Type-Options") == "nosniff")
+        #expect(logo.header("Content-Security-Policy")?.contains("sandbox") == true)
+        for target in [
+            "/logos/", "/logos", "/logos/.upload.tmp", "/logos/.htaccess", "/logos/none.png", "/logos/none.json",
+        ] {
+            #expect(try client.send(Asked("GET", target)).status == 404, "\(target)")
+        }
+        for target in ["/", "/index.html", "/page.js"] {
+            let page = try client.send(Asked("GET", target))
+            #expect(page.status == 200, "\(target)")
+            #expect(page.header("Content-Security-Policy")?.contains("script-src 'self'") == true, "\(target)")
         }
     }
 

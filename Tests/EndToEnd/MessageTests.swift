@@ -545,7 +545,7 @@ struct MessagesCommandTests {
 
 // MARK: E-mail
 
-@Suite("messages: e-mail", .enabled(if: FileManager.default.isExecutableFile(atPath: "/bin/sh")))
+@Suite("messages: e-mail", .enabled(if: FileManager.default.isExecutableFile(atPath: "/bin/sh"), "there is no /bin/sh"))
 struct MailTests {
     /// Contributors with addresses that show their ids.
     private static func ground(_ users: ClosedRange<Int>) throws -> Ground {

@@ -16,7 +16,8 @@ struct PackageTests {
             "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket", "etc/nginx/campaigns.conf",
             "etc/nginx/conf.d/campaigns-http.conf", "etc/default/campaignd", "usr/share/man/man8/campaignd.8.gz",
             "usr/share/doc/campaignd/copyright", "usr/share/doc/campaignd/changelog.gz",
-            "etc/nginx/campaigns-page.conf",
+            "usr/share/campaignd/campaignd-mail.conf", "etc/nginx/campaigns-page.conf",
+            "etc/nginx/campaigns-origins.conf",
             "usr/share/campaignd/page/index.html", "usr/share/campaignd/page/page.js",
         ] {
             #expect(modes["./" + file] == "-rw-r--r--", "\(file)")
@@ -29,7 +30,8 @@ struct PackageTests {
         let conffiles = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, "conffiles"])
         #expect(
             conffiles.split(separator: "\n") == [
-                "/etc/default/campaignd", "/etc/nginx/campaigns-page.conf", "/etc/nginx/campaigns.conf",
+                "/etc/default/campaignd", "/etc/nginx/campaigns-origins.conf", "/etc/nginx/campaigns-page.conf",
+                "/etc/nginx/campaigns.conf",
                 "/etc/nginx/conf.d/campaigns-http.conf",
             ])
     }
@@ -39,11 +41,12 @@ struct PackageTests {
         let deb = try Self.package.get().deb
         #expect(
             try Self.output("dpkg-deb", ["--field", deb, "Version"])
-                == Self.output(Repository.campaignd.path, ["--version"]))
+                .hasPrefix(
+                    Self.output(Repository.campaignd.path, ["--version"]).trimmingCharacters(in: .newlines) + "+2"))
         #expect(try Self.output("dpkg-deb", ["--field", deb, "Depends"]) == "adduser\n")
     }
 
-    @Test("the scripts of the package are in order", arguments: ["postinst", "prerm", "postrm"])
+    @Test("the scripts of the package are in order", arguments: ["preinst", "postinst", "prerm", "postrm"])
     func scripts(_ name: String) throws {
         let script = try Self.package.get().folder.path + "/" + name
         let text = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, name])
@@ -51,6 +54,38 @@ struct PackageTests {
         #expect(try Command.run("sh", ["-n", script]).status == 0)
         #expect(text.hasPrefix("#!/bin/sh\n"))
         #expect(text.contains("\nset -e\n"))
+    }
+
+    @Test("a server block that still includes the package's files is named, and nginx can reload after a purge")
+    func removing() throws {
+        let folder = try TemporaryFolder()
+        func run(_ name: String, _ action: String) throws -> String {
+            // Of this machine nothing is touched.
+            let text = try Self.output("dpkg-deb", ["--info", Self.package.get().deb, name])
+                .replacing("/etc/", with: folder.path + "/etc/").replacing("/var/", with: folder.path + "/var/")
+                .replacing("deb-systemd", with: "true deb-systemd").replacing("systemctl", with: "true")
+            try folder.write(text, to: name)
+            let outcome = try Command.run("sh", [folder.path + "/" + name, action])
+            #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(name) \(action): \(outcome.errors)")
+            return outcome.text
+        }
+        let nginx = "etc/nginx/"
+        try folder.write(
+            "server {\n    include /etc/nginx/campaigns.conf;\n}\n", to: nginx + "sites-available/campaigns")
+        try folder.write(
+            "server {\n    #include /etc/nginx/campaigns-page.conf;\n}\n", to: nginx + "sites-available/other")
+        try folder.write("#     include /etc/nginx/campaigns.conf;\n", to: nginx + "campaigns.conf")
+        let said = try run("prerm", "remove")
+        #expect(said.contains("\(folder.path)/etc/nginx/sites-available/campaigns still includes"))
+        #expect(!said.contains("sites-available/other"))
+        // dpkg removes the configuration files before this.
+        try FileManager.default.removeItem(atPath: "\(folder.path)/\(nginx)campaigns.conf")
+        #expect(try run("postrm", "purge").contains("campaigns.conf is left behind, empty"))
+        #expect(try folder.read(nginx + "campaigns.conf").hasPrefix("# campaignd is purged"))
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(nginx)campaigns-page.conf"))
+        // What was left behind is in nobody's way when the package comes again.
+        #expect(try run("preinst", "install").isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(nginx)campaigns.conf"))
     }
 
     @Test("systemd takes the units, and calls the service safe")
@@ -69,6 +104,11 @@ struct PackageTests {
             ["verify", folder.path + "/campaignd.service", folder.path + "/campaignd.socket"])
         #expect(verified.status == 0, "\(verified.errors)")
         #expect(verified.errors.isEmpty)
+        let mail = Repository.root.appendingPathComponent("nginx/campaignd-mail.conf")
+        try folder.write(try String(contentsOf: mail, encoding: .utf8), to: "campaignd.service.d/mail.conf")
+        let opened = try Command.run("systemd-analyze", ["verify", folder.path + "/campaignd.service"])
+        #expect(opened.status == 0 && opened.errors.isEmpty, "\(opened.errors)")
+        try FileManager.default.removeItem(atPath: folder.path + "/campaignd.service.d")
         // Of 100, the less the better; "OK" goes to 50, "SAFE" to 20.
         let rated = try Command.run(
             "systemd-analyze",
@@ -99,6 +139,7 @@ struct PackageTests {
         #expect(modes["campaigns/campaignd"] == "-rwxr-xr-x")
         #expect(modes["campaigns/data/users/"] == "drwx------")
         #expect(modes["web/.htaccess"] == "-rw-r--r--")
+        #expect(modes["web/index.html"] == "-rw-r--r--")
         // Files, as FTP knows no links.
         #expect(modes["web/campaigns.cgi"] == "-rwxr-xr-x")
         #expect(modes["web/campaigns.fcgi"] == "-rwxr-xr-x")

@@ -119,7 +119,7 @@ struct ReadmeTests {
         let token = try #require(service.printed.firstMatch(of: /\n *TOKEN='?([^'\n]+)'?\n/)).output.1
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let values = [
-            "URL": String(url), "CA": service.certificate, "TOKEN": String(token),
+            "URL": String(url), "CA": ".demo/tls/cert.pem", "TOKEN": String(token),
             "PATH": "\(Repository.campaignd.deletingLastPathComponent().path):\(path)", "TM_SECRET": "readme-secret",
             "CAMPAIGNS_DATA": service.data.path,
         ]

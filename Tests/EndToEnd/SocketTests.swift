@@ -98,6 +98,22 @@ func bodyLimit() throws {
     #expect(site.end(daemon) == 0)
 }
 
+@Test("with few open files it either says why it cannot start, or serves", arguments: 4..<40)
+func fewFiles(limit: Int) throws {
+    let site = try Site()
+    let command = "ulimit -n \(limit); exec \"$0\" serve --data \"$1\" --socket \"$2\""
+    let arguments = ["-c", command, Repository.campaignd.path, site.data, site.socket("s")]
+    do {
+        let daemon = try Daemon(program: "/bin/sh", arguments)
+        #expect(try FastCGIClient(site.socket("s")).ask(heartbeat, keep: false).status == 200)
+        #expect(site.end(daemon) == 0)
+    } catch let failed as Command.Failed {
+        #expect(limit < 32, "\(failed)")
+        let lines = failed.description.split(separator: "\n")
+        #expect(lines.count == 1 && failed.description.contains("campaignd: "), "\(failed)")
+    }
+}
+
 @Test("a request that makes no sense is answered in the contract's shape", arguments: ["", "G ET", "GET\r\n"])
 func noSense(method: String) throws {
     let site = try Site()

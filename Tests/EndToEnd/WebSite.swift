@@ -1,10 +1,12 @@
 import Foundation
 import TestSupport
 
-/// nginx with a server block as the README has it, in front of `campaignd serve` as the unit starts it.
+/// nginx with the server blocks of the README, in front of `campaignd serve` as the unit starts it.
 final class WebSite: @unchecked Sendable {
     // Unchecked: nothing changes after init but the processes, which only `deinit` touches.
     let port: Int
+    /// Of the block that only redirects.
+    let plainPort: Int
     let data: TemporaryFolder
     let certificate: String
     private let folder: TemporaryFolder
@@ -16,11 +18,14 @@ final class WebSite: @unchecked Sendable {
 
     /// Starts both, and waits until they answer.
     ///
-    /// - Parameter own: what the site has in its server block, after the lines of the README.
-    init(data: TemporaryFolder, own: String = "") throws {
+    /// - Parameters:
+    ///   - own: what the site has in its server block, after the lines of the README.
+    ///   - origins: those that are allowed, for the service and for nginx.
+    init(data: TemporaryFolder, own: String = "", origins: [String] = []) throws {
         self.data = data
         folder = try TemporaryFolder()
         port = try FreePort.find()
+        plainPort = try FreePort.find()
         certificate = folder.path + "/cert.pem"
         let files = Repository.root.appendingPathComponent("nginx")
         for name in ["campaigns-http.conf", "campaigns.conf", "campaigns-page.conf"] {
@@ -31,6 +36,8 @@ final class WebSite: @unchecked Sendable {
                 ).replacing("/var/cache/campaignd", with: folder.path + "/large").replacing(
                     "/usr/share/campaignd/page", with: files.path + "/page"), to: name)
         }
+        try folder.write(
+            origins.map { "\($0) $http_origin;\n" }.joined(), to: "campaigns-origins.conf")
         try folder.write(
             """
             pid nginx.pid;
@@ -44,15 +51,7 @@ final class WebSite: @unchecked Sendable {
                 uwsgi_temp_path uwsgi;
                 access_log off;
                 include campaigns-http.conf;
-                server {
-                    include campaigns.conf;
-                    include campaigns-page.conf;
-                    listen 127.0.0.1:\(port) ssl http2;
-                    server_name localhost;
-                    ssl_certificate cert.pem;
-                    ssl_certificate_key key.pem;
-                    \(own)
-                }
+                \(try Self.blocks(port: port, plainPort: plainPort, own: own))
             }
             """, to: "nginx.conf")
         let made = try Command.run(
@@ -63,10 +62,11 @@ final class WebSite: @unchecked Sendable {
                 certificate,
             ])
         guard made.status == 0 else { throw Command.Failed(description: made.errors) }
-        daemon = try Daemon([
-            "--data", data.path, "--socket", folder.path + "/campaignd.sock", "--large-answers",
-            folder.path + "/large",
-        ])
+        daemon = try Daemon(
+            [
+                "--data", data.path, "--socket", folder.path + "/campaignd.sock", "--large-answers",
+                folder.path + "/large",
+            ], environment: ["ALLOWED_ORIGINS": origins.joined(separator: ",")])
         // Otherwise its workers could not enter the folders of this test.
         let user = getuid() == 0 ? " user root;" : ""
         nginx = Command.make(
@@ -83,6 +83,25 @@ final class WebSite: @unchecked Sendable {
             usleep(20_000)
         }
     }
+
+    /// The server blocks as the README tells people to have them, with this site's paths, ports and name.
+    private static func blocks(port: Int, plainPort: Int, own: String) throws -> String {
+        let readme = try String(contentsOf: Repository.root.appendingPathComponent("README.md"), encoding: .utf8)
+        guard let block = readme.firstMatch(of: /```nginx\n(server \{\n    include (?s:.*?)\n\}\n)```/) else {
+            throw Command.Failed(description: "the README has no server block")
+        }
+        var text = String(block.output.1).replacing(#/ +listen +\[::\].*\n/#, with: "").replacing(
+            "/etc/nginx/", with: "")
+        text = text.replacing("listen 443", with: "listen 127.0.0.1:\(port)")
+            .replacing("listen 80", with: "listen 127.0.0.1:\(plainPort)")
+            .replacing("campaigns.example.org", with: "localhost")
+        text = text.replacing(/\S+\/fullchain.pem/, with: "cert.pem").replacing(/\S+\/privkey.pem/, with: "key.pem")
+        guard let end = text.firstRange(of: "\n}") else { return text }
+        return text[..<end.lowerBound] + "\n\(own)" + text[end.lowerBound...]
+    }
+
+    /// Ends the service; nginx goes on.
+    func endService() { daemon.end() }
 
     /// What nginx has written into its error log.
     var printed: String { (try? String(decoding: Data(contentsOf: log), as: UTF8.self)) ?? "" }

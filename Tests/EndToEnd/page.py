@@ -505,7 +505,7 @@ def uploading(page):
     chosen = page.js("return document.querySelector('input[type=file]')")
     with tempfile.TemporaryDirectory() as folder:
         for name, data, wrong in [("text.txt", b"text", "Only PNG"), ("false.png", b"no picture", "no picture that can be used"),
-                                  ("large.png", bytes(800_000), "780 kB")]:
+                                  ("large.png", bytes(1_048_577), "1,024")]:
             pathlib.Path(folder, name).write_bytes(data)
             chosen.send_keys(f"{folder}/{name}")
             page.until(lambda: wrong in (page.wrong("Logo") or ""), f"what is wrong with {name}")

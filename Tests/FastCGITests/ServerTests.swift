@@ -13,8 +13,16 @@ private final class Echo: Responder {
         var isOpen = false
     }
 
+    private let limit: Int
     private let gates = Mutex(Gates())
     private let change = NSCondition()
+
+    init(bodyLimit: Int) {
+        limit = bodyLimit
+    }
+
+    /// `/roomy` takes twice as much.
+    func bodyLimit(for head: HTTPRequest) -> Int { head.path == "/roomy" ? 2 * limit : limit }
 
     func respondAtOnce(to request: Request) -> Response? {
         request.head.path?.hasPrefix("/wait") == true ? nil : respond(to: request)
@@ -79,19 +87,21 @@ private func checksum(_ bytes: [UInt8]) -> Int {
 /// A server on a unix socket of its own.
 private final class Live {
     let path: String
-    let echo = Echo()
+    let echo: Echo
     let server: Server
     private let folder: TemporaryFolder
     private var isStopped = false
 
     init(
-        threads: Int = 2, waitingThreads: Int = 4, waitingTime: Duration = .seconds(60), bodyLimit: Int = 100_000
+        threads: Int = 2, waitingThreads: Int = 4, waitingRoom: Int = 1024, waitingTime: Duration = .seconds(60),
+        bodyLimit: Int = 100_000
     ) throws {
         folder = try TemporaryFolder()
         path = folder.path + "/s"
-        server = Server(
-            try ListeningSocket(path: path), responder: echo, bodyLimit: bodyLimit, threads: threads,
-            waitingThreads: waitingThreads, waitingTime: waitingTime,
+        echo = Echo(bodyLimit: bodyLimit)
+        server = try Server(
+            try ListeningSocket(path: path), responder: echo, threads: threads,
+            waitingThreads: waitingThreads, waitingRoom: waitingRoom, waitingTime: waitingTime,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try server.start()
     }
@@ -207,7 +217,10 @@ func badMethod() throws {
 
 @Test(
     "a CONTENT_LENGTH that is no number is refused",
-    arguments: ["abc", "-1", "+5", "5 5", "5,5", "0x10", "1e3", "5.0", "99999999999999999999", "\u{661}"])
+    arguments: [
+        "abc", "-2", "-", "--1", "-01", "+5", "5 5", "5,5", "0x10", "1e3", "5.0", "99999999999999999999",
+        "\u{661}",
+    ])
 func badLength(length: String) throws {
     let live = try Live()
     let client = try live.client()
@@ -283,13 +296,64 @@ func bodyTooLong(length: Int) throws {
     #expect(try text(client.ask(Asked("GET", "/next"))) == "GET /next 0 0")
 }
 
-@Test("a body that nobody announced is passed over")
-func bodyUnannounced() throws {
+@Test(
+    "a body of which no length is announced is read to its end", arguments: [nil, "", "-1"],
+    [0, 1, 8191, 8192, 8193, 70_000])
+func bodyUnannounced(length: String?, count: Int) throws {
+    let live = try Live(bodyLimit: 70_000)
+    let client = try live.client()
+    let body = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+    try client.send(FastCGIRecord.request(variables("POST", "/", length: length), body: body, keep: true))
+    #expect(try text(client.receive()) == "POST / \(count) \(checksum(body))")
+    #expect(try text(client.ask(Asked("GET", "/next"))) == "GET /next 0 0")
+}
+
+@Test("a body of which no length is announced may come in any pieces", arguments: [1, 7, 4096])
+func bodyInPieces(pieces: Int) throws {
     let live = try Live()
     let client = try live.client()
-    try client.send(FastCGIRecord.request(variables("GET", "/"), body: [1, 2, 3], keep: true))
-    #expect(try text(client.receive()) == "GET / 0 0")
+    let body = (0..<20_000).map { UInt8(truncatingIfNeeded: $0) }
+    try client.send(
+        FastCGIRecord.begin(keep: true)
+            + FastCGIRecord.stream(FastCGIRecord.parameters, FastCGIRecord.pairs(variables("POST", "/", length: "-1")))
+            + FastCGIRecord.record(FastCGIRecord.parameters)
+            + FastCGIRecord.stream(FastCGIRecord.input, body, pieces: pieces)
+            + FastCGIRecord.record(FastCGIRecord.input))
+    #expect(try text(client.receive()) == "POST / 20000 \(checksum(body))")
     #expect(try text(client.ask(Asked("GET", "/next"))) == "GET /next 0 0")
+}
+
+@Test("a body of which no length is announced is refused over the limit", arguments: [nil, "-1"], [1001, 500_000])
+func bodyUnannouncedOverLimit(length: String?, count: Int) throws {
+    let live = try Live(bodyLimit: 1000)
+    let client = try live.client()
+    let body = [UInt8](repeating: 7, count: count)
+    try client.send(FastCGIRecord.request(variables("POST", "/", length: length), body: body, keep: true))
+    let answered = try client.receive()
+    #expect(answered.status == 413)
+    #expect(text(answered) == "bodyTooLarge(limit: 1000)")
+    #expect(try live.client().ask(Asked("GET", "/")).status == 200)
+}
+
+@Test("a body of which no length is announced reaches no handler when it breaks off", arguments: [nil, "-1"])
+func bodyUnannouncedCutOff(length: String?) throws {
+    let live = try Live()
+    let client = try live.client()
+    try client.send(
+        FastCGIRecord.request(variables("POST", "/", length: length), body: [1, 2, 3], keep: true).dropLast(8))
+    client.endSending()
+    let answered = try client.receive()
+    #expect(answered.status == 400)
+    #expect(text(answered) == "bodyCutOff")
+}
+
+@Test("how large a body may be depends on the request")
+func bodyLimitByRequest() throws {
+    let live = try Live(bodyLimit: 1000)
+    #expect(try live.client().ask(Asked("POST", "/roomy", body: Data(count: 2000))).status == 200)
+    #expect(
+        try text(live.client().ask(Asked("POST", "/roomy", body: Data(count: 2001)))) == "bodyTooLarge(limit: 2000)")
+    #expect(try text(live.client().ask(Asked("POST", "/", body: Data(count: 2000)))) == "bodyTooLarge(limit: 1000)")
 }
 
 // MARK: Peers that go away
@@ -360,11 +424,11 @@ func waiting() throws {
 
 @Test("more requests that wait than there is room for are refused at once")
 func overloaded() throws {
-    let live = try Live(threads: 2, waitingThreads: 1)
+    let live = try Live(threads: 2, waitingThreads: 1, waitingRoom: 16)
     let first = try live.client()
     try first.send(FastCGIClient.request(Asked("GET", "/wait/gate")))
     live.echo.waitForEntered(1)
-    let others = try (0..<1024).map { _ in try live.client() }
+    let others = try (0..<16).map { _ in try live.client() }
     for client in others { try client.send(FastCGIClient.request(Asked("GET", "/wait/gate"))) }
     let surplus = try live.client()
     // Those before are in the queue when this one is: two threads take them in any order, so one of the last is it.

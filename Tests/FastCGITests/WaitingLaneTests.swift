@@ -57,6 +57,35 @@ func notWaiting() {
     #expect(done.wait(timeout: .now() + 10) == .success)
 }
 
+@Test("when no thread can be started, whoever came does all that was left to one", arguments: [2, 3, 8])
+func noThreads(count: Int) throws {
+    struct NoThread: Error {}
+    let (asked, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let lane = WaitingLane(threads: count, queue: 100) { _ in
+        asked.signal()
+        gate.wait()
+        throw NoThread()
+    }
+    let done = Mutex(0)
+    let ended = DispatchGroup()
+    for _ in 0..<count {
+        inBackground(ended) { #expect(lane.add { done.withLock { $0 += 1 } }) }
+    }
+    // All of them have asked for a thread before the first is told that there is none.
+    for _ in 0..<count { asked.wait() }
+    for _ in 0..<count { gate.signal() }
+    ended.wait()
+    #expect(done.withLock { $0 } == count)
+}
+
+private func inBackground(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+    group.enter()
+    Foundation.Thread {
+        body()
+        group.leave()
+    }.start()
+}
+
 @Test("a job that is done is let go, though others always wait")
 func letGo() {
     let lane = WaitingLane(threads: 1, queue: 100)

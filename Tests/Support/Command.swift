@@ -18,7 +18,7 @@ public struct Command {
         }
     }
 
-    /// Runs a program to its end.
+    /// Runs a program to its end, for which it has a quarter of an hour.
     ///
     /// - Parameters:
     ///   - environment: what is set besides what this process has; nil unsets.
@@ -36,8 +36,13 @@ public struct Command {
         process.standardInput = try FileHandle(forReadingFrom: files[0])
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
+        let ended = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        process.waitUntilExit()
+        if ended.wait(timeout: .now() + 900) == .timedOut {
+            kill(process.processIdentifier, SIGKILL)
+            throw Failed(description: "\(program) \(arguments.joined(separator: " ")) does not end")
+        }
         return Outcome(
             status: process.terminationStatus, output: try Data(contentsOf: files[1]),
             errors: try String(decoding: Data(contentsOf: files[2]), as: UTF8.self))
@@ -65,6 +70,19 @@ public struct Command {
         for (name, value) in environment { variables[name] = value }
         process.environment = variables
         return process
+    }
+}
+
+/// How many files this process may have open.
+public enum OpenFiles {
+    /// Whether it may be so many; then it may be from now on.
+    public static func mayBe(_ count: Int) -> Bool {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0 else { return false }
+        if limit.rlim_cur >= UInt(count) { return true }
+        limit.rlim_cur = limit.rlim_max
+        return limit.rlim_max >= UInt(count) && setrlimit(resource, &limit) == 0
     }
 }
 

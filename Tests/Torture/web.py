@@ -126,6 +126,7 @@ class PlainNginx:
             text = file.read().replace("/run/campaignd/campaignd.sock", path).replace("/var/lib/campaignd", folder)
         with open(os.path.join(folder, "campaigns-http.conf"), "w") as file:
             file.write(text)
+        shutil.copy(os.path.join(source, "campaigns-origins.conf"), folder)
         with open(os.path.join(folder, "nginx.conf"), "w") as file:
             file.write(
                 ("user root;\n" if os.geteuid() == 0 else "") + "daemon off; pid nginx.pid; worker_processes 2; error_log error.log error;\n"

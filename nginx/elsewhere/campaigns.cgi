@@ -20,6 +20,8 @@ refuse() {
 case $0 in
 */*) cd "${0%/*}/" || refuse "its own folder cannot be entered" ;;
 esac
+# The web server gives out the logos, and nothing else of the data, by way of a link in its site.
+if [ ! -e logos ] && [ ! -L logos ] && [ -w . ]; then ln -s "$folder/data/logos" logos || :; fi
 cd "$folder" 2>/dev/null || refuse "there is no folder $folder, seen from $PWD"
 [ -x campaignd ] || refuse "$PWD/campaignd is missing, or not executable"
 

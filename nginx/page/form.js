@@ -9,8 +9,8 @@ import { flashNext } from "./status.js";
 const nothing = { id: null, name: "", logo: null, url: null, description: null, organisations: [] };
 /// What was typed and not saved, by campaign, with what it was made from; so that a step back loses nothing.
 const drafts = new Map();
-/// A body may have 1 MiB, and Base64 makes 4 bytes of 3.
-const largestPicture = 780_000;
+/// Bytes.
+const largestPicture = 1_048_576;
 const pictures = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 export async function newView() {
@@ -258,7 +258,7 @@ class Form {
       status.textContent = "";
       if (!pictures.includes(file.type)) return field.fail("Only PNG, JPEG, WebP and GIF can be used.");
       if (file.size > largestPicture) {
-        return field.fail(`This picture has ${Math.ceil(file.size / 1000)} kB, and 780 kB are the most that fits.`);
+        return field.fail(`This picture has ${Math.ceil(file.size / 1024)} KiB, and 1,024 are the most that fits.`);
       }
       try {
         const data = await base64(file);

@@ -5,6 +5,11 @@ internal import HTTPTypes
 internal import JSON
 
 extension API {
+    /// Bytes of a picture.
+    private static let imageLimit = 1 << 20
+    /// Bytes of the body around one: Base64 makes 4 of 3.
+    static let imageBodyLimit = 3 << 19
+
     @Sendable static func uploadImage(_ call: Call) throws -> Answer {
         let body = try call.object()
         // The file is named by its content. The original asks for a name, so it has to be there.
@@ -21,6 +26,7 @@ extension API {
         }
         guard let encoded = try text("data", body) else { throw Problem.invalid("data is required") }
         guard let data = Data(base64Encoded: encoded) else { throw Problem.invalid("data must be Base64") }
+        guard data.count <= imageLimit else { throw Problem.payloadTooLarge("The picture", limit: imageLimit) }
         let picture = Array(data)
         guard PictureFormat(of: picture) == format else {
             throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
