@@ -14,7 +14,7 @@ private func mode(_ path: String) -> mode_t {
 @Test("what others could look into is closed, but for the logos and the way to them")
 func closing() throws {
     let folder = try TemporaryFolder()
-    let data = DataFolder(asOwnerOf: folder.path)
+    let data = try DataFolder(asOwnerOf: folder.path)
     try data.create()
     try folder.write("secret", to: ".git/config")
     try folder.write("notes", to: "notes.txt")
@@ -35,7 +35,7 @@ func closing() throws {
 @Test("a folder as init makes it is not touched")
 func closedAlready() throws {
     let folder = try TemporaryFolder()
-    let data = DataFolder(folder.path + "/data")
+    let data = try DataFolder(asOwnerOf: folder.path + "/data")
     try data.create()
     #expect(try FolderCheck.run(data).problems.isEmpty)
     let before = try FileManager.default.subpathsOfDirectory(atPath: data.path).map { mode("\(data.path)/\($0)") }
@@ -48,7 +48,7 @@ func closedAlready() throws {
     .enabled(if: geteuid() == 0, "only root has others' files"))
 func linkElsewhere() throws {
     let (folder, other) = (try TemporaryFolder(), try TemporaryFolder())
-    let data = DataFolder(asOwnerOf: folder.path)
+    let data = try DataFolder(asOwnerOf: folder.path)
     try data.create()
     chmod(other.path, 0o755)
     chown(folder.path, 4711, 4711)
