@@ -41,7 +41,9 @@ public struct FolderCheck {
     private mutating func run() throws(FolderUnavailable) -> (records: Int, problems: [Problem]) {
         let broken = try catalogue.broken()
         for (file, reason) in broken { problems.append(Problem(file: file, reason: reason)) }
-        problems += folder.unusableFiles()
+        let unusable = folder.unusableFiles()
+        problems += unusable
+        if unusable.isEmpty, let trouble = folder.trouble() { problems.append(Problem(file: ".", reason: trouble)) }
         problems += folder.openings().map { Problem(file: $0.name, reason: "\($0): chmod go= it") }
         var records = 0
         for kind in RecordKind.allCases { records += try names(of: kind) }
@@ -69,19 +71,12 @@ public struct FolderCheck {
         return count
     }
 
+    /// One that cannot be read is among the folder's unusable files.
     private mutating func checkCounter(_ kind: RecordKind) {
-        do throws(SystemError) {
-            switch try RecordFile(folder.counter(kind)) {
-            case .missing: break
-            case .unreadable(let reason, _): report(kind, DataFolder.counterName, reason)
-            case .bytes(let bytes, _):
-                let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-                if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
-                    report(kind, DataFolder.counterName, "it is no id")
-                }
-            }
-        } catch {
-            report(kind, DataFolder.counterName, error.reason)
+        guard case .bytes(let bytes, _) = try? RecordFile(folder.counter(kind)) else { return }
+        let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
+            report(kind, DataFolder.counterName, "it is no id")
         }
     }
 

@@ -14,11 +14,11 @@ public struct Campaign: Sendable, Equatable {
     /// The ids of the linked projects, in the order in which they were linked.
     public var projects: [Int]
     /// What somebody else put into the record; it is kept.
-    public var other: JSONObject
+    public var other: OtherMembers
 
     public init(
         id: Int, name: String, logo: String? = nil, url: String? = nil, description: String? = nil,
-        organisations: [Int] = [], projects: [Int] = [], other: JSONObject = [:]
+        organisations: [Int] = [], projects: [Int] = [], other: OtherMembers = [:]
     ) {
         self.id = id
         self.name = name

@@ -17,7 +17,7 @@ public struct Message: Sendable, Equatable {
     public var sentDate: String
     /// The ids of the projects that were linked to the campaign when the message was sent.
     public var projects: [Int]
-    public var other: JSONObject = [:]
+    public var other: OtherMembers = [:]
 
     public init(
         id: Int, campaign: Int, campaignName: String, sender: Int, senderName: String, senderPicture: String?,
@@ -42,7 +42,7 @@ public struct Delivery: Sendable, Equatable {
     public var id: Int
     /// The ids of users, rising.
     public var recipients: [Int]
-    public var other: JSONObject = [:]
+    public var other: OtherMembers = [:]
 
     public init(id: Int, recipients: [Int]) {
         self.id = id
@@ -58,7 +58,7 @@ public struct Reader: Sendable, Equatable {
     public var read: IDRanges
     /// The ids of messages that the user has deleted.
     public var deleted: IDRanges
-    public var other: JSONObject = [:]
+    public var other: OtherMembers = [:]
 
     public init(id: Int, read: IDRanges = IDRanges(), deleted: IDRanges = IDRanges()) {
         self.id = id
@@ -75,7 +75,7 @@ public struct Mailing: Sendable, Equatable {
     public var handled: Int
     /// The ids of those among them whose e-mail was refused.
     public var failed: [Int]
-    public var other: JSONObject = [:]
+    public var other: OtherMembers = [:]
 
     public init(id: Int, handled: Int = 0, failed: [Int] = []) {
         self.id = id

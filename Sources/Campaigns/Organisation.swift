@@ -13,12 +13,12 @@ public struct Organisation: Sendable, Equatable {
     public var subscriptionTier: Int?
     /// The ids of the users who manage it.
     public var managers: [Int]
-    public var other: JSONObject
+    public var other: OtherMembers
 
     public init(
         id: Int, name: String?, slug: String? = nil, logo: String? = nil, url: String? = nil,
         description: String? = nil, type: OrganisationType? = nil, subscriptionTier: Int? = nil, managers: [Int] = [],
-        other: JSONObject = [:]
+        other: OtherMembers = [:]
     ) {
         self.id = id
         self.name = name

@@ -19,12 +19,12 @@ public struct Project: Sendable, Equatable {
     public var managers: [Int]
     /// The ids of the users who mapped or validated in it.
     public var contributors: [Int]
-    public var other: JSONObject
+    public var other: OtherMembers
 
     public init(
         id: Int, name: String?, shortDescription: String? = nil, status: ProjectStatus? = nil,
         percentMapped: Int? = nil, percentValidated: Int? = nil, author: Int? = nil, organisation: Int? = nil,
-        managers: [Int] = [], contributors: [Int] = [], other: JSONObject = [:]
+        managers: [Int] = [], contributors: [Int] = [], other: OtherMembers = [:]
     ) {
         self.id = id
         self.name = name

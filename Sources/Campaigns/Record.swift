@@ -12,7 +12,7 @@ public protocol Record: Sendable, Equatable {
     /// - Throws: ``RecordError`` that names the key and what is wrong with it.
     init(_ members: RecordMembers) throws(RecordError)
 
-    /// The members in the order that the data folder documents, unknown ones last.
+    /// The members in the order that the data folder documents, with unknown ones where they stand among them.
     var json: JSONValue { get }
 }
 
@@ -113,11 +113,7 @@ public struct RecordMembers {
     }
 
     /// What the record holds besides the keys that are its own.
-    func other(than known: [String]) -> JSONObject {
-        var rest = JSONObject()
-        for member in object.members where !known.contains(member.name) { rest.append(member.name, member.value) }
-        return rest
-    }
+    func other(than known: [String]) -> OtherMembers { OtherMembers(of: object, besides: known) }
 }
 
 extension [Int] {
@@ -129,11 +125,9 @@ extension [Int] {
 }
 
 extension JSONValue {
-    /// A record's members in order, then those that are not the service's own.
-    fileprivate init(_ members: JSONObject, then other: JSONObject) {
-        var object = members
-        for member in other.members { object.append(member.name, member.value) }
-        self = .object(object)
+    /// A record's members in order, with those that are not the service's own where they stand.
+    fileprivate init(_ members: JSONObject, and other: OtherMembers) {
+        self = .object(other.joined(with: members))
     }
 }
 
@@ -155,7 +149,7 @@ extension Campaign: Record {
                 "id": .integer(id), "name": .string(name), "logo": JSONValue(logo), "url": JSONValue(url),
                 "description": JSONValue(description), "organisations": JSONValue(organisations),
                 "projects": JSONValue(projects),
-            ], then: other)
+            ], and: other)
     }
 }
 
@@ -180,7 +174,7 @@ extension Organisation: Record {
                 "logo": JSONValue(logo), "url": JSONValue(url), "description": JSONValue(description),
                 "type": JSONValue(type?.rawValue), "subscriptionTier": JSONValue(subscriptionTier),
                 "managers": JSONValue(managers),
-            ], then: other)
+            ], and: other)
     }
 }
 
@@ -208,7 +202,7 @@ extension Project: Record {
                 "percentValidated": JSONValue(percentValidated), "author": JSONValue(author),
                 "organisation": JSONValue(organisation), "managers": JSONValue(managers),
                 "contributors": JSONValue(contributors),
-            ], then: other)
+            ], and: other)
     }
 }
 
@@ -230,7 +224,7 @@ extension User: Record {
                 "id": .integer(id), "username": JSONValue(username), "role": .string(role.rawValue),
                 "pictureUrl": JSONValue(pictureUrl), "emailAddress": JSONValue(emailAddress),
                 "projectsNotifications": .bool(projectsNotifications),
-            ], then: other)
+            ], and: other)
     }
 }
 
@@ -259,7 +253,7 @@ extension Message: Record {
                 "sender": .integer(sender), "senderName": .string(senderName),
                 "senderPicture": JSONValue(senderPicture), "subject": .string(subject), "message": .string(text),
                 "sentDate": .string(sentDate), "projects": JSONValue(projects),
-            ], then: other)
+            ], and: other)
     }
 }
 
@@ -272,7 +266,7 @@ extension Delivery: Record {
     }
 
     public var json: JSONValue {
-        JSONValue(["messageId": .integer(id), "recipients": JSONValue(recipients)], then: other)
+        JSONValue(["messageId": .integer(id), "recipients": JSONValue(recipients)], and: other)
     }
 }
 
@@ -286,7 +280,7 @@ extension Mailing: Record {
 
     public var json: JSONValue {
         JSONValue(
-            ["messageId": .integer(id), "handled": .integer(handled), "failed": JSONValue(failed)], then: other)
+            ["messageId": .integer(id), "handled": .integer(handled), "failed": JSONValue(failed)], and: other)
     }
 }
 
@@ -299,6 +293,6 @@ extension Reader: Record {
     }
 
     public var json: JSONValue {
-        JSONValue(["id": .integer(id), "read": read.json, "deleted": deleted.json], then: other)
+        JSONValue(["id": .integer(id), "read": read.json, "deleted": deleted.json], and: other)
     }
 }

@@ -9,11 +9,11 @@ public struct User: Sendable, Equatable {
     public var emailAddress: String?
     /// Whether the user wants the messages of campaigns.
     public var projectsNotifications: Bool
-    public var other: JSONObject
+    public var other: OtherMembers
 
     public init(
         id: Int, username: String?, role: Role = .mapper, pictureUrl: String? = nil, emailAddress: String? = nil,
-        projectsNotifications: Bool = true, other: JSONObject = [:]
+        projectsNotifications: Bool = true, other: OtherMembers = [:]
     ) {
         self.id = id
         self.username = username

@@ -8,7 +8,7 @@ protocol Movable: Record {
     /// The lists of ids that the record has.
     static var lists: [WritableKeyPath<Self, [Int]>] { get }
 
-    var other: JSONObject { get set }
+    var other: OtherMembers { get set }
 
     /// The record that has this id in the folder.
     static func current(_ id: Int, _ transaction: Transaction) throws(FolderUnavailable) -> Self?
@@ -34,9 +34,7 @@ extension Movable {
     /// - Parameter ordered: whether the order of ids says something; otherwise the one that is there stays.
     func replacing(_ current: Self, ordered: Bool) -> Self {
         var record = self
-        for member in current.other.members where other[member.name] == nil {
-            record.other.append(member.name, member.value)
-        }
+        record.other.add(current.other)
         if !ordered {
             for list in Self.lists where Set(record[keyPath: list]) == Set(current[keyPath: list]) {
                 record[keyPath: list] = current[keyPath: list]

@@ -90,7 +90,7 @@ extension User: FromTaskingManager {
 }
 
 extension Organisation: FromTaskingManager {
-    // Through its JSON a column that is not there is NULL: these came with 4.1 to 4.4.
+    // Through its JSON a column that is not there is NULL: these came with versions from 4.0.4 to 4.4.
     static let query = """
         SELECT id, name, j ->> 'slug', logo, url, managers, j ->> 'description', j ->> 'type', j ->> 'subscription_tier'
         FROM organisations CROSS JOIN LATERAL to_jsonb(organisations) AS j LEFT JOIN (

@@ -247,3 +247,41 @@ func roundTrip() throws {
         other: ["x": [1, nil, ["y": "z"]]])
     #expect(try read(Campaign.self, written(campaign)) == campaign)
 }
+
+@Test("a key that is not the service's own stays where it stands, at the top, in the middle and at the end, and so does all in it")
+func otherKeysStay() throws {
+    func stays<Kind: Record>(_: Kind.Type, _ own: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let note = #"{"b": [1, {"z": null, "a": "\u00e9"}], "a": {}}"#
+        for place in 0...own.count {
+            var members = own
+            members.insert(contentsOf: [#""_comment": \#(note)"#, #""_x": 1"#], at: place)
+            let record = try read(Kind.self, "{\(members.joined(separator: ", "))}")
+            let text = String(decoding: record.json.compact, as: UTF8.self)
+            let expected = try JSONValue(parsing: Array("{\(members.joined(separator: ", "))}".utf8)).compact
+            #expect(text == String(decoding: expected, as: UTF8.self), sourceLocation: sourceLocation)
+        }
+    }
+    try stays(
+        Campaign.self,
+        [
+            #""id": 5"#, #""name": "a""#, #""logo": null"#, #""url": null"#, #""description": null"#,
+            #""organisations": [1]"#, #""projects": []"#,
+        ])
+    try stays(
+        User.self,
+        [
+            #""id": 5"#, #""username": "a""#, #""role": "ADMIN""#, #""pictureUrl": null"#, #""emailAddress": null"#,
+            #""projectsNotifications": true"#,
+        ])
+    try stays(Reader.self, [#""id": 5"#, #""read": [[1, 4], 6]"#, #""deleted": []"#])
+    try stays(Delivery.self, [#""messageId": 5"#, #""recipients": [1, 2]"#])
+}
+
+@Test("keys that another version of a record has are added where they stand there")
+func otherKeysOfAnother() throws {
+    var record = try read(Reader.self, #"{"id": 5, "read": [], "deleted": [], "x": 1}"#)
+    record.other.add(try read(Reader.self, #"{"_top": 1, "id": 5, "read": [], "_mid": 2, "x": 3}"#).other)
+    #expect(
+        String(decoding: record.json.compact, as: UTF8.self)
+            == #"{"_top":1,"id":5,"read":[],"deleted":[],"x":1,"_mid":2}"#)
+}

@@ -378,6 +378,91 @@ struct ImportTests {
         #expect(outcome.text.isEmpty)
     }
 
+    @Test(
+        "a database of Tasking Manager 4.0 to 4.3 is taken over too, without what it does not have",
+        arguments: [
+            (
+                "4.0.0", ["slug", "description", "type", "subscription_tier"],
+                """
+                ALTER TABLE organisations DROP COLUMN slug, DROP COLUMN description, DROP COLUMN type,
+                  DROP COLUMN subscription_tier;
+                ALTER TABLE users DROP COLUMN projects_comments_notifications, DROP COLUMN tasks_notifications,
+                  DROP COLUMN tasks_comments_notifications, DROP COLUMN teams_announcement_notifications,
+                  ADD COLUMN validation_message boolean DEFAULT true NOT NULL,
+                  ADD COLUMN comments_notifications boolean DEFAULT false NOT NULL;
+                ALTER TABLE teams DROP COLUMN join_method, ADD COLUMN invite_only boolean DEFAULT false NOT NULL;
+                ALTER TABLE team_members DROP COLUMN join_request_notifications;
+                ALTER TABLE campaigns DROP CONSTRAINT campaigns_name_key;
+                ALTER TABLE projects ADD COLUMN mapper_level integer DEFAULT 2 NOT NULL;
+                """
+            ),
+            (
+                "4.3.1", ["slug", "subscription_tier"],
+                "ALTER TABLE organisations DROP COLUMN slug, DROP COLUMN subscription_tier"
+            ),
+        ])
+    func oldVersions(version: String, missing: [String], change: String) throws {
+        let outcome = try ground.take(try database(village + change))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let keys = ["slug": "slug", "description": "description", "type": "type", "subscription_tier": "subscriptionTier"]
+        var expected = villageFiles
+        for file in expected.keys where file.hasPrefix("organisations/") {
+            for key in missing.compactMap({ keys[$0] }) {
+                expected[file] = try expected[file]?.replacing(Regex("\"\(key)\": [^\n]*,\n"), with: "\"\(key)\": null,\n")
+            }
+        }
+        #expect(try ground.files() == expected)
+    }
+
+    @Test("an address as a Tasking Manager's own settings have it is one too")
+    func otherSchemes() throws {
+        let uri = try database(village)
+        let rest = uri.dropFirst("postgresql".count)
+        for source in [
+            "postgres\(rest)", "postgresql+asyncpg\(rest)", "postgresql+psycopg2\(rest)", "PostgreSQL+asyncpg\(rest)",
+            "postgresql+asyncpg\(rest)?ssl=disable", "postgresql+asyncpg\(rest)?application_name=tm&ssl=prefer",
+        ] {
+            let outcome = try ground.take(source)
+            #expect(outcome.status == 0, "\(source): \(outcome.errors)")
+        }
+        #expect(try ground.files() == villageFiles)
+    }
+
+    @Test("an address of another kind of database is no PostgreSQL's", arguments: ["mysql://tm@h/tm", "sqlite+aiosqlite:///tm"])
+    func otherDatabase(source: String) throws {
+        let outcome = try ground.take(source)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("PostgreSQL"))
+    }
+
+    @Test("names and links that come follow the rules of the API, from a document too")
+    func namesAndLinks() throws {
+        let campaigns = """
+            (1, U&'\\200BMissing Maps\\2060', 'storm.png', 'hotosm.org/x'), (2, 'Missing Maps', 'hotosm.org/a.png', NULL),
+            (3, U&'\\3164', NULL, 'javascript.com:alert(1)')
+            """
+        let outcome = try ground.take(
+            try database(
+                """
+                INSERT INTO users (id, username, role) VALUES (1, U&'ana\\200B', 1);
+                INSERT INTO campaigns (id, name, logo, url) VALUES \(campaigns);
+                """))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let expected = [
+            "campaigns/1": ("Missing Maps", "storm.png", "https://hotosm.org/x"),
+            "campaigns/2": ("Missing Maps (2)", "https://hotosm.org/a.png", nil), "campaigns/3": ("Campaign 3", nil, nil),
+        ]
+        for (file, (name, logo, url)) in expected {
+            #expect(try ground.value("\(file).json", "name") == name)
+            #expect(try ground.value("\(file).json", "logo") == logo)
+            #expect(try ground.value("\(file).json", "url") == url)
+        }
+        #expect(try ground.value("users/1.json", "username") == "ana")
+        let document = try ground.export().replacingOccurrences(of: "\"Campaign 3\"", with: "\" Wells\u{200B}\"")
+        #expect(try ground.take("-", input: document).status == 0)
+        #expect(try ground.value("campaigns/3.json", "name") == "Wells")
+    }
+
     @Test("a database without a Tasking Manager's tables ends it with 65, and says what is missing")
     func otherTables() throws {
         let source = try PostgreSQL.server().taskingManager("DROP TABLE campaign_projects")
