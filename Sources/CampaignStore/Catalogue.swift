@@ -438,7 +438,9 @@ extension Catalogue {
     }
 
     /// What is known of every campaign without its text, by rising id.
-    func campaignOutlines() throws(FolderUnavailable) -> [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+    func campaignOutlines() throws(FolderUnavailable)
+        -> [(id: Int, name: String, organisations: [Int], projects: [Int])]
+    {
         try need(.campaigns)
         return campaigns.outlines
     }

@@ -36,8 +36,9 @@ extension DataFolder {
     func openings() -> [Opening] {
         var own = stat()
         guard stat(path, &own) == 0, let names = try? names(in: path) else { return [] }
-        // The web server passes through to the logos.
-        return (["."] + names.sorted()).compactMap { name in
+        // Where nobody passes, nothing else is open. The web server passes through to the logos.
+        let inside = own.st_mode & 0o011 == 0 ? [] : names.sorted()
+        return (["."] + inside).compactMap { name in
             var status = stat()
             // Not what a link leads to that is somebody else's: whose folder this is may not decide about that.
             guard name != "logos", stat("\(path)/\(name)", &status) == 0, status.st_uid == own.st_uid else {

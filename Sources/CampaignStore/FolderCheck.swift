@@ -71,9 +71,9 @@ public struct FolderCheck {
         return count
     }
 
-    /// One that cannot be read is among the folder's unusable files.
+    /// One that cannot be read is among the folder's unusable files; one that is empty has not been needed yet.
     private mutating func checkCounter(_ kind: RecordKind) {
-        guard case .bytes(let bytes, _) = try? RecordFile(folder.counter(kind)) else { return }
+        guard case .bytes(let bytes, _) = try? RecordFile(folder.counter(kind)), !bytes.isEmpty else { return }
         let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
         if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
             report(kind, DataFolder.counterName, "it is no id")

@@ -315,6 +315,8 @@ public final class Store: Sendable {
 
     /// Keeps the ids that have been seen, also those that a person has given, so that they stay used when the records go.
     public func keepIDs() {
+        // What was told since is read now, for nobody else may ask for it before it goes again.
+        _ = try? read { catalogue in for kind in IDCounter.kinds { _ = try catalogue.highestID(kind) } }
         see(current.withLock { $0 }.seenIDs)
         for kind in IDCounter.kinds {
             let seen = seenIDs.withLock { $0[kind] ?? 0 }

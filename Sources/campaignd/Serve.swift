@@ -70,6 +70,7 @@ struct Serve: ParsableCommand {
             let store = try Self.open(folder, logger)
             store.removeLeftovers()
             let listening = try openSocket()
+            folder.closeToOthers(logger)
             let worker = BackgroundWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
@@ -109,7 +110,6 @@ struct Serve: ParsableCommand {
             guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
             logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
         }
-        folder.closeToOthers(logger)
         return try Store(folder, logger: logger)
     }
 

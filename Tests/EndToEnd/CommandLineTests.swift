@@ -368,6 +368,7 @@ func check() throws {
     try folder.write("{}", to: "users/05.json")
     try folder.write("{}", to: "users/6.json")
     try folder.write(#"{"managers": [6, 7]}"#, to: "organisations/1.json")
+    chmod(folder.path, 0o700)
     let outcome = try campaignd(["check", folder.path])
     #expect(outcome.status == 1)
     let lines = outcome.text.split(separator: "\n")
@@ -454,6 +455,7 @@ func refusedRecords(arguments: [String], words: String) throws {
     let folder = try TemporaryFolder()
     try folder.write(#"{"username": "anna"}"#, to: "data/users/1.json")
     try folder.write("{}", to: "data/organisations/1.json")
+    chmod(folder.path + "/data", 0o700)
     expectLine(try campaignd(arguments + ["--data", folder.path + "/data"]), code: 1, words)
     #expect(try campaignd(["check", folder.path + "/data"]).text == "2 records, all in order\n")
 }
