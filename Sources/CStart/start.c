@@ -17,4 +17,4 @@ __attribute__((constructor(101))) static void start(int count, char **arguments)
 
 // What is as large goes back to the system as soon as it is let go. glibc would raise this to 32 MiB with the first that
 // is, and long answers would stay in the heaps of all threads that have made one.
-__attribute__((constructor(102))) static void give_back(void) { mallopt(M_MMAP_THRESHOLD, 8 << 20); }
+__attribute__((constructor(102))) static void give_back(void) { mallopt(M_MMAP_THRESHOLD, 1 << 20); }

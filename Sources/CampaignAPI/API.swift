@@ -31,7 +31,8 @@ public struct API: Responder {
         self.logger = logger
         self.now = now ?? Self.currentTime
         tokens = SessionTokens(secret: configuration.secret)
-        html = MessageHTMLCache(MessageHTML(appBaseURL: configuration.appBaseURL))
+        html = MessageHTMLCache(
+            MessageHTML(appBaseURL: configuration.appBaseURL, publicURL: configuration.publicURL))
     }
 
     /// Seconds since 1970 in UTC. Not time(3): its clock lags behind by a few milliseconds, which makes a token that was

@@ -59,6 +59,18 @@ struct Query: Sendable {
         guard text.isDigits else { throw .invalid("\(name) must be a whole number") }
         return Int(text) ?? 0
     }
+
+    /// A list of whole numbers with commas between. One that is too large to be anything is 0.
+    ///
+    /// - Throws: ``Problem`` 400.
+    func numbers(_ name: String) throws(Problem) -> [Int]? {
+        guard let text = try text(name) else { return nil }
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } }
+        guard numbers.allSatisfy(\.isDigits) else {
+            throw .invalid("\(name) must be whole numbers, separated by commas")
+        }
+        return numbers.map { Int($0) ?? 0 }
+    }
 }
 
 extension StringProtocol {

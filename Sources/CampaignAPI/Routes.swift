@@ -35,6 +35,7 @@ extension API {
         Route(.get, "/notifications/{message_id}/", .signedIn, getNotification),
         Route(.delete, "/notifications/{message_id}/", .signedInToChange, deleteNotification),
         Route(.get, "/notifications/queries/own/count-unread/", .signedIn, countUnread),
+        Route(.post, "/notifications/queries/own/post-unread/", .signedInToChange, postUnread),
         Route(.post, "/notifications/mark-as-read-all/", .signedInToChange, markAllAsRead),
         Route(.post, "/notifications/mark-as-read-multiple/", .signedInToChange, markAsRead),
         Route(.delete, "/notifications/delete-all/", .signedInToChange, deleteAllNotifications),

@@ -23,6 +23,8 @@ public final class Catalogue {
 
     /// What cannot be served, of all that has been read.
     private var troubles: [RecordRef: Trouble] = [:]
+    /// What was begun and cannot be taken over yet, for somebody is or may be writing it.
+    private var unfinished: Set<RecordRef> = []
     /// Names that campaigns may have which cannot be served.
     private var heldNames = HeldNames()
     /// The highest id that a file of a kind has been named by, broken ones included.
@@ -240,17 +242,20 @@ public final class Catalogue {
 
     private func take(_ loaded: LoadedRecord) {
         let ref = loaded.ref
+        unfinished.remove(ref)
         switch loaded.content {
         case .unfinished:
             retries[ref] = nil
+            unfinished.insert(ref)
             return
         case .unsettled:
             retries[ref] = .now + .seconds(1)
+            unfinished.insert(ref)
             return
         case .missing:
             forget(ref)
             heldNames.release(ref.id, of: ref.kind)
-        case .record, .cached: break
+        case .record, .recipients, .cached: break
         case .broken(let reason, let name): trouble(loaded, Trouble(reason: reason, mayPass: false), name)
         case .unreadable(let reason): trouble(loaded, Trouble(reason: reason, mayPass: true), BrokenName())
         }
@@ -263,6 +268,7 @@ public final class Catalogue {
         }
         switch loaded.content {
         case .record(let record, let fingerprint, let size, let state): install(ref, record, fingerprint, size, state)
+        case .recipients(let recipients): messages.insert(recipients, ofMessage: ref.id)
         case .cached(let entry): campaigns.insert(entry)
         case .missing: break
         default: return
@@ -301,7 +307,6 @@ public final class Catalogue {
             users[ref.id] = user
             if user.projectsNotifications { unwilling.remove(ref.id) } else { unwilling.insert(ref.id) }
         case let message as Message: messages.insert(message, state: state)
-        case let delivery as Delivery: messages.insert(delivery)
         case let mailing as Mailing: mailings[ref.id] = mailing
         case let reader as Reader: messages.insert(reader)
         default: break
@@ -586,7 +591,7 @@ extension Catalogue {
 
     /// Whether it is known who got a message, or there is a record of it that cannot be read.
     func isThere(delivery id: Int) throws(FolderUnavailable) -> Bool {
-        try recipients(ofMessage: id) != nil || troubles[RecordRef(.deliveries, id)] != nil
+        try recipientCount(ofMessage: id) != nil || troubles[RecordRef(.deliveries, id)] != nil
     }
 
     /// Whether ``message(_:)`` has to read the message's file.
@@ -613,16 +618,29 @@ extension Catalogue {
         return mailings.values.sorted { $0.id < $1.id }
     }
 
-    /// The users who got a message, by rising id, or nil when it is still to be delivered.
-    public func recipients(ofMessage id: Int) throws(FolderUnavailable) -> [Int]? {
+    public func mailing(_ id: Int) throws(FolderUnavailable) -> Mailing? {
+        try need(.mailings, id)
+        return mailings[id]
+    }
+
+    /// How many got a message, or nil when it is still to be delivered.
+    public func recipientCount(ofMessage id: Int) throws(FolderUnavailable) -> Int? {
         try look(RecordRef(.deliveries, id))
-        return messages.recipients(id)
+        return messages.recipientCount(id)
     }
 
     public func isDelivered(_ id: Int, to user: Int) throws(FolderUnavailable) -> Bool {
         try look(RecordRef(.messages, id))
         try look(RecordRef(.deliveries, id))
-        return messages.isDelivered(id, to: user)
+        return try messages.isDelivered(id, to: user, search)
+    }
+
+    /// As ``MessageTable/Search`` has it: the files are read without the lock.
+    private func search(_ user: Int, _ lists: [Int: RecipientList.Filed]) throws(FolderUnavailable) -> Set<Int> {
+        let ids = lists.keys.sorted().map(String.init).joined(separator: " ")
+        return try outside("recipients of \(ids): \(user)") {
+            Set(try lists.filter { try $0.value.contains(user) }.keys)
+        }
     }
 
     public func isRead(_ id: Int, by user: Int) throws(FolderUnavailable) -> Bool {
@@ -635,18 +653,13 @@ extension Catalogue {
     /// The ids of the messages that a user has, oldest first.
     public func messages(of user: Int) throws(FolderUnavailable) -> [Int] {
         try needBox(user)
-        return messages.shown(to: user)
+        return try messages.shown(to: user, search)
     }
 
-    /// How many of them the user has not read.
-    public func unreadMessages(of user: Int) throws(FolderUnavailable) -> Int {
+    /// How many of them are new: neither read nor noticed.
+    public func newMessages(of user: Int) throws(FolderUnavailable) -> Int {
         try needBox(user)
-        return messages.unread(by: user)
-    }
-
-    func messagesEverDelivered(to user: Int) throws(FolderUnavailable) -> [Int] {
-        try needBox(user)
-        return messages.delivered(to: user)
+        return try messages.new(to: user, search)
     }
 
     func reader(_ user: Int) throws(FolderUnavailable) -> Reader {
@@ -671,15 +684,49 @@ extension Catalogue {
         return messages.pending.filter { troubles[RecordRef(.deliveries, $0)] == nil }
     }
 
-    /// What it takes to find out who gets a message: the contributors of each project, and those who want none.
-    func audience(
-        of message: Message
-    ) throws(FolderUnavailable) -> (contributors: [[Int]], unwilling: Set<Int>) {
+    /// What it takes to find out who gets a message.
+    func audience(of message: Message) throws(FolderUnavailable) -> Audience {
         try need(.users)
-        var contributors: [[Int]] = []
-        for id in message.projects {
-            if let project = try project(id) { contributors.append(project.contributors) }
+        for id in message.projects { try look(RecordRef(.projects, id)) }
+        let users = Set(troubles.keys).union(unfinished).filter { $0.kind == .users }
+        return Audience(
+            contributors: message.projects.compactMap { projects[$0]?.contributors }, unwilling: unwilling,
+            unreadableProjects: message.projects.filter { isUnreadable(RecordRef(.projects, $0)) },
+            unreadableUsers: Set(users.map(\.id)))
+    }
+
+    /// Whether there is a record of which nobody can say what is in it: it is broken, the disk does not give it back, or
+    /// somebody is still writing it.
+    public func isUnreadable(_ kind: RecordKind, _ id: Int) throws(FolderUnavailable) -> Bool {
+        try look(RecordRef(kind, id))
+        return isUnreadable(RecordRef(kind, id))
+    }
+
+    private func isUnreadable(_ ref: RecordRef) -> Bool { troubles[ref] != nil || unfinished.contains(ref) }
+}
+
+/// What decides who gets a message.
+struct Audience: Sendable {
+    /// Of each project.
+    let contributors: [[Int]]
+    /// The users who want no messages.
+    let unwilling: Set<Int>
+    /// What cannot be read: projects of the message, and any users.
+    let unreadableProjects: [Int]
+    let unreadableUsers: Set<Int>
+
+    /// Who gets the message, by rising id.
+    func recipients(besides sender: Int) -> [Int] {
+        var last: Int?
+        return contributors.flatMap(\.self).sorted().filter { id in
+            defer { last = id }
+            return id != last && id != sender && !unwilling.contains(id)
         }
-        return (contributors, unwilling)
+    }
+
+    /// The records without which nobody can say who gets the message.
+    func lacks(among recipients: [Int]) -> [RecordRef] {
+        let users = unreadableUsers.isEmpty ? [] : recipients.filter(unreadableUsers.contains)
+        return unreadableProjects.map { RecordRef(.projects, $0) } + users.map { RecordRef(.users, $0) }
     }
 }

@@ -6,6 +6,8 @@ struct LoadedRecord: Sendable {
     enum Content: Sendable {
         case missing
         case record(any Record, fingerprint: Int, size: Int, FileState)
+        /// Who got a message.
+        case recipients(RecipientList)
         /// From the cache, as its file is in the state in which it was read then.
         case cached(CatalogueCache.Entry)
         /// There is a file, and what it holds is no record; with what its text says of the name.
@@ -36,14 +38,18 @@ struct LoadedRecord: Sendable {
         self.ref = ref
         let path = folder.file(ref.kind, ref.id)
         var writing: RecordFile.Writing? = mayBeUnfinished ? .unknown : nil
-        switch try RecordFile(path, &writing) {
+        let largest = ref.kind == .deliveries ? RecordFile.largestList : RecordFile.largest
+        switch try RecordFile(path, &writing, largest: largest) {
         case .missing: content = .missing
         case .unreadable(let reason, let fault):
             content = fault.mayPass ? .unreadable(reason) : .broken(reason, BrokenName())
         case .bytes(let bytes, let state):
             do throws(RecordError) {
-                content = .record(
-                    try Self.record(ref, bytes), fingerprint: Self.fingerprint(bytes), size: bytes.count, state)
+                content =
+                    ref.kind == .deliveries
+                    ? .recipients(try RecipientList(file: bytes, id: ref.id, path: path, state: state))
+                    : .record(
+                        try Self.record(ref, bytes), fingerprint: Self.fingerprint(bytes), size: bytes.count, state)
             } catch {
                 switch writing {
                 case .somebody: content = .unfinished

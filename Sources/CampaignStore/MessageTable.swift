@@ -9,7 +9,9 @@ struct MessageTable {
     private var long: [Int: FileState] = [:]
     /// How much of the subjects and texts is in memory.
     private(set) var keptBytes = 0
-    private var deliveries: [Int: [Int]] = [:]
+    private var deliveries: [Int: RecipientList] = [:]
+    /// How much of the lists of recipients is in memory.
+    private var keptRecipients = 0
     private var readers: [Int: Reader] = [:]
     /// The ids of deliveries in the order in which they came, so that a box has to look at new ones only.
     private var arrivals: [Int] = []
@@ -24,11 +26,10 @@ struct MessageTable {
     private struct Box {
         /// How many of `arrivals` have been looked at.
         var seen = 0
-        /// All that were delivered, by rising id.
-        var delivered: [Int] = []
         /// What is not deleted, oldest first.
         var shown: [Int] = []
-        var unread = 0
+        /// How many of them are neither read nor noticed.
+        var new = 0
     }
 
     /// - Parameter state: of its file, taken when it was read.
@@ -46,15 +47,25 @@ struct MessageTable {
             keptBytes -= previous.textBytes
             boxes = [:]
         }
-        if deliveries[message.id] == nil { waiting.insert(message.id) }
+        if deliveries[message.id] == nil {
+            waiting.insert(message.id)
+        } else {
+            // It comes after its recipients, whose boxes have been without it.
+            boxes = [:]
+        }
     }
 
-    mutating func insert(_ delivery: Delivery) {
-        waiting.remove(delivery.id)
-        if deliveries.updateValue(delivery.recipients, forKey: delivery.id) == nil {
-            arrivals.append(delivery.id)
-        } else {
+    /// Takes over who got a message.
+    mutating func insert(_ recipients: RecipientList, ofMessage id: Int) {
+        var recipients = recipients
+        if !KeptText.includes(recipients.keptBytes, besides: keptRecipients) { recipients.forget() }
+        waiting.remove(id)
+        keptRecipients += recipients.keptBytes
+        if let previous = deliveries.updateValue(recipients, forKey: id) {
+            keptRecipients -= previous.keptBytes
             boxes = [:]
+        } else {
+            arrivals.append(id)
         }
     }
 
@@ -73,7 +84,8 @@ struct MessageTable {
     }
 
     mutating func removeDelivery(_ id: Int) {
-        guard deliveries.removeValue(forKey: id) != nil else { return }
+        guard let recipients = deliveries.removeValue(forKey: id) else { return }
+        keptRecipients -= recipients.keptBytes
         if messages[id] != nil { waiting.insert(id) }
         arrivals.removeAll { $0 == id }
         boxes = [:]
@@ -89,30 +101,52 @@ struct MessageTable {
     /// Messages that nobody has yet, by rising id.
     var pending: [Int] { waiting.sorted() }
     var deliveryIDs: [Int] { deliveries.keys.sorted() }
-    func recipients(_ id: Int) -> [Int]? { deliveries[id] }
+    /// How many got a message, or nil when it is still to be delivered.
+    func recipientCount(_ id: Int) -> Int? { deliveries[id]?.count }
     func reader(_ user: Int) -> Reader { readers[user] ?? Reader(id: user) }
 
-    func isDelivered(_ id: Int, to user: Int) -> Bool {
-        guard let recipients = deliveries[id], messages[id] != nil else { return false }
-        return recipients.containsSorted(user)
+    /// Looks a user up in lists that are in files alone, and gives the ids of the messages that this user got.
+    typealias Search = (_ user: Int, [Int: RecipientList.Filed]) throws(FolderUnavailable) -> Set<Int>
+
+    /// - Throws: as `search`.
+    func isDelivered(_ id: Int, to user: Int, _ search: Search) throws(FolderUnavailable) -> Bool {
+        try delivered(of: [id], to: user, search).contains(id)
     }
 
-    /// All that were ever delivered to a user, by rising id.
-    mutating func delivered(to user: Int) -> [Int] { box(user).delivered }
-    /// What a user has and has not deleted, oldest first.
-    mutating func shown(to user: Int) -> [Int] { box(user).shown }
-    mutating func unread(by user: Int) -> Int { box(user).unread }
+    private func delivered(
+        of ids: some Sequence<Int>, to user: Int, _ search: Search
+    ) throws(FolderUnavailable) -> Set<Int> {
+        var delivered: Set<Int> = []
+        var filed: [Int: RecipientList.Filed] = [:]
+        for id in ids where messages[id] != nil {
+            guard let recipients = deliveries[id] else { continue }
+            switch recipients.contains(user) {
+            case true?: delivered.insert(id)
+            case false?: break
+            case nil: filed[id] = recipients.filed
+            }
+        }
+        return filed.isEmpty ? delivered : delivered.union(try search(user, filed))
+    }
 
-    private mutating func box(_ user: Int) -> Box {
+    /// What a user has and has not deleted, oldest first.
+    ///
+    /// - Throws: as `search`.
+    mutating func shown(to user: Int, _ search: Search) throws(FolderUnavailable) -> [Int] { try box(user, search).shown }
+    /// How many of these the user has neither read nor noticed.
+    ///
+    /// - Throws: as `search`.
+    mutating func new(to user: Int, _ search: Search) throws(FolderUnavailable) -> Int { try box(user, search).new }
+
+    private mutating func box(_ user: Int, _ search: Search) throws(FolderUnavailable) -> Box {
         var box = boxes[user] ?? Box()
         guard box.seen < arrivals.count || boxes[user] == nil else { return box }
-        let new = arrivals[box.seen...].filter { isDelivered($0, to: user) }
+        let new = try delivered(of: arrivals[box.seen...], to: user, search)
         box.seen = arrivals.count
         if !new.isEmpty {
             let reader = reader(user)
-            box.delivered = (box.delivered + new).sorted()
             let visible = new.filter { !reader.deleted.contains($0) }
-            box.unread += visible.count { !reader.read.contains($0) }
+            box.new += visible.count { !reader.read.contains($0) && !reader.noticed.contains($0) }
             // Sorting what is nearly sorted costs little more than looking at it.
             box.shown = (box.shown + visible).map { ($0, messages[$0]?.sentDate ?? "") }
                 .sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0)
@@ -125,17 +159,4 @@ struct MessageTable {
 
 extension Message {
     fileprivate var textBytes: Int { subject.utf8.count + text.utf8.count }
-}
-
-extension [Int] {
-    /// Whether an array that rises holds a number.
-    fileprivate func containsSorted(_ number: Int) -> Bool {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < number { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == number
-    }
 }

@@ -9,8 +9,12 @@ enum RecordFile {
     /// There, but no record can be had from it; the reason shows no path.
     case unreadable(String, ReadFault)
 
-    /// A record may have this many bytes. The largest that the service itself makes is a campaign with a text of 1 MiB.
+    /// A record may have this many bytes, but for a list of recipients. The largest that the service itself makes is a
+    /// campaign with a text of 1 MiB.
     static let largest = 16 << 20
+    /// A list of recipients, and any file that is only put in its place, may have this many: more than there are users of
+    /// OpenStreetMap.
+    static let largestList = 256 << 20
 
     /// What fails is tried this often.
     private static let attempts = 3
@@ -30,23 +34,23 @@ enum RecordFile {
 
     /// - Parameter writing: unless it is nil, whether the file was being written while it was read; nobody can begin to
     ///   meanwhile.
-    init(_ path: String, _ writing: inout Writing?) throws(SystemError) {
-        self = try RecordFile(exactly: path, &writing)
+    init(_ path: String, _ writing: inout Writing?, largest: Int = Self.largestList) throws(SystemError) {
+        self = try RecordFile(exactly: path, &writing, largest)
         // On some file systems a record is away for a moment when another takes its place.
         if case .missing = self { self = try RecordFile(exactly: Placement.former(path)) }
-        if case .missing = self { self = try RecordFile(exactly: path, &writing) }
+        if case .missing = self { self = try RecordFile(exactly: path, &writing, largest) }
     }
 
     /// Reads no other file, whatever is being done to this one.
     init(exactly path: String) throws(SystemError) {
         var writing: Writing?
-        try self.init(exactly: path, &writing)
+        try self.init(exactly: path, &writing, Self.largestList)
     }
 
-    private init(exactly path: String, _ writing: inout Writing?) throws(SystemError) {
+    private init(exactly path: String, _ writing: inout Writing?, _ largest: Int) throws(SystemError) {
         for attempt in 1... {
             do throws(SystemError) {
-                self = try Self.read(path, &writing)
+                self = try Self.read(path, &writing, largest)
                 return
             } catch {
                 if error.isShortage { throw error }
@@ -63,24 +67,26 @@ enum RecordFile {
         self = .missing
     }
 
-    private static func read(_ path: String, _ writing: inout Writing?) throws(SystemError) -> RecordFile {
+    private static func read(
+        _ path: String, _ writing: inout Writing?, _ largest: Int
+    ) throws(SystemError) -> RecordFile {
         // Not to wait for a writer where somebody has put a pipe.
         let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
         if writing != nil { writing = file.writing() }
-        return try RecordFile(reading: file)
+        return try RecordFile(reading: file, largest: largest)
     }
 
     /// - Throws: ``SystemError``, as reading has it.
-    init(reading file: borrowing Descriptor) throws(SystemError) {
+    init(reading file: borrowing Descriptor, largest: Int = Self.largestList) throws(SystemError) {
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else {
             self = .unreadable("it is no regular file", .file)
             return
         }
-        let bytes = try file.read(size: Int(clamping: status.st_size), atMost: Self.largest + 1)
+        let bytes = try file.read(size: Int(clamping: status.st_size), atMost: largest + 1)
         self =
-            bytes.count > Self.largest
-            ? .unreadable("it is larger than 16 MiB", .file) : .bytes(bytes, FileState(status))
+            bytes.count > largest
+            ? .unreadable("it is larger than \(largest >> 20) MiB", .file) : .bytes(bytes, FileState(status))
     }
 }
 

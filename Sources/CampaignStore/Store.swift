@@ -8,7 +8,7 @@ internal import Threads
 /// Any number of threads may read and write, and any number of processes may have a store on one folder.
 public final class Store: Sendable {
     public let folder: DataFolder
-    private let logger: Logger
+    let logger: Logger
     private let lockTimeout: Duration
     private let watches: Bool
     /// The records; others take its place when everything has to be read anew.
@@ -26,6 +26,12 @@ public final class Store: Sendable {
     /// Held while the cache is written, so that the process does not end meanwhile.
     private let cacheTurn = Mutex(())
     let health = StoreHealth()
+    /// The messages that wait for records that cannot be read.
+    private let lacking = Mutex<[Int: [RecordRef]]>([:])
+    var waitingDeliveries: [Int: [RecordRef]] {
+        get { lacking.withLock { $0 } }
+        set { lacking.withLock { $0 = newValue } }
+    }
 
     /// Opens a data folder, and reads it.
     ///

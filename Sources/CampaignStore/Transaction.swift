@@ -215,9 +215,24 @@ extension Transaction {
         guard try catalogue.pendingMessages().contains(id) else { return false }
         // First: a message that everybody has and nobody has noted for e-mail would never be sent so.
         if byMail { put(Mailing(id: id)) }
-        stage(.deliveries, id, record)
+        stage(.deliveries, id, record, isNew: true)
         return true
     }
+
+    /// Removes a message, with who got it and how far it was sent by e-mail.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func removeMessage(_ id: Int) throws(FolderUnavailable) {
+        // What is removed no longer shows that its id was used, so the counter has to.
+        use(.messages, id)
+        // In this order, so that at no moment it seems to wait for its delivery.
+        for kind in [RecordKind.messages, .mailings, .deliveries] where try isTaken(kind, id) { stage(kind, id, nil) }
+    }
+
+    /// How far a message has been sent by e-mail.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func mailing(_ id: Int) throws(FolderUnavailable) -> Mailing? { try catalogue.mailing(id) }
 
     /// Stores how far a message has been sent by e-mail.
     ///
@@ -232,6 +247,14 @@ extension Transaction {
         return try catalogue.messages(of: user).filter { !reader.deleted.contains($0) }
     }
 
+    /// How many of them are new, as ``Catalogue/newMessages(of:)`` says.
+    ///
+    /// - Throws: ``FolderUnavailable`` when the user's record is broken.
+    public func newMessages(of user: Int) throws(FolderUnavailable) -> Int {
+        let reader = try reader(user)
+        return try messages(of: user).count { !reader.read.contains($0) && !reader.noticed.contains($0) }
+    }
+
     public func isDelivered(_ id: Int, to user: Int) throws(FolderUnavailable) -> Bool {
         try catalogue.isDelivered(id, to: user)
     }
@@ -241,7 +264,7 @@ extension Transaction {
     public func hasDelivered(_ id: Int) throws(FolderUnavailable) -> Bool {
         try checkMessages()
         guard try catalogue.outline(ofMessage: id) != nil else { return false }
-        return try catalogue.recipients(ofMessage: id) != nil
+        return try catalogue.recipientCount(ofMessage: id) != nil
     }
 
     /// Marks messages as read by a user, who has them.
@@ -249,8 +272,16 @@ extension Transaction {
     /// - Throws: ``FolderUnavailable`` when the user's record is broken.
     public func markAsRead(_ ids: Set<Int>, by user: Int) throws(FolderUnavailable) {
         var reader = try reader(user)
-        let read = reader.read
-        reader.read = try ranges(of: user) { read.contains($0) || ids.contains($0) }
+        reader.read.formUnion(ids)
+        try put(reader)
+    }
+
+    /// What a user has no longer counts as new.
+    ///
+    /// - Throws: ``FolderUnavailable`` when the user's record is broken.
+    public func markAllAsNoticed(by user: Int) throws(FolderUnavailable) {
+        var reader = try reader(user)
+        reader.noticed.formUnion(try messages(of: user))
         try put(reader)
     }
 
@@ -259,8 +290,7 @@ extension Transaction {
     /// - Throws: ``FolderUnavailable`` when the user's record is broken.
     public func deleteMessages(_ ids: Set<Int>, for user: Int) throws(FolderUnavailable) {
         var reader = try reader(user)
-        let deleted = reader.deleted
-        reader.deleted = try ranges(of: user) { deleted.contains($0) || ids.contains($0) }
+        reader.deleted.formUnion(ids)
         try put(reader)
     }
 
@@ -285,12 +315,5 @@ extension Transaction {
         guard reader != (try self.reader(reader.id)) else { return }
         staged.readers[reader.id] = reader
         stage(.readers, reader.id, reader.json.indented)
-    }
-
-    /// What is still to be delivered may come to this user too, with an id between those that are there.
-    private func ranges(of user: Int, where isIncluded: (Int) -> Bool) throws(FolderUnavailable) -> IDRanges {
-        IDRanges(
-            of: try catalogue.messagesEverDelivered(to: user), where: isIncluded,
-            notAcross: try catalogue.pendingMessages())
     }
 }

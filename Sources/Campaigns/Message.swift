@@ -58,6 +58,8 @@ public struct Reader: Sendable, Equatable {
     public var read: IDRanges
     /// The ids of messages that the user has deleted.
     public var deleted: IDRanges
+    /// The ids of messages that no longer count as new, read or not.
+    public var noticed = IDRanges()
     public var other: OtherMembers = [:]
 
     public init(id: Int, read: IDRanges = IDRanges(), deleted: IDRanges = IDRanges()) {
@@ -71,17 +73,58 @@ public struct Reader: Sendable, Equatable {
 public struct Mailing: Sendable, Equatable {
     /// The message's id.
     public var id: Int
-    /// How many of the recipients have been dealt with, in their order.
+    /// How many of the recipients have had their turn, in their order. Those of them who are not `failed` or `waiting` are
+    /// done.
     public var handled: Int
-    /// The ids of those among them whose e-mail was refused.
+    /// The ids of those whose e-mail was given up.
     public var failed: [Int]
+    /// How many of the first in `failed` are to be tried again.
+    public var retrying = 0
+    /// Those whose e-mail is tried again later.
+    public var waiting: [Attempts] = []
+    /// Since when, and how often, the mail program has failed for everybody; nil while it works.
+    public var outage: Outage?
     public var other: OtherMembers = [:]
+
+    /// What was tried so far, without success. Times are seconds since 1970.
+    public struct Attempts: Sendable, Equatable {
+        /// A user's id.
+        public var user: Int
+        public var count: Int
+        public var since: Int
+        /// When it is tried again.
+        public var next: Int
+
+        public init(user: Int, count: Int, since: Int, next: Int) {
+            self.user = user
+            self.count = count
+            self.since = since
+            self.next = next
+        }
+    }
+
+    /// An outage of the mail program. Times are seconds since 1970.
+    public struct Outage: Sendable, Equatable {
+        public var count: Int
+        public var since: Int
+        /// When the program is tried again; nil: not before somebody asks for it.
+        public var next: Int?
+
+        public init(count: Int, since: Int, next: Int?) {
+            self.count = count
+            self.since = since
+            self.next = next
+        }
+    }
 
     public init(id: Int, handled: Int = 0, failed: [Int] = []) {
         self.id = id
         self.handled = handled
         self.failed = failed
     }
+
+    /// Whether the mail program has failed for so long that those who have not had their turn get no e-mail.
+    public var isGivenUp: Bool { outage != nil && outage?.next == nil }
 }
 
 /// Ids, with runs of them written as their ends.
@@ -91,28 +134,23 @@ public struct IDRanges: Sendable, Equatable {
 
     public init() {}
 
-    /// Keeps those of some ids that are in a set; between two that are next to each other the run goes on.
-    ///
-    /// - Parameters:
-    ///   - ids: rising; no other ids matter, now or later, unless they are in `gaps`.
-    ///   - gaps: rising; ids that a run must not go across.
-    public init(of ids: [Int], where isIncluded: (Int) -> Bool, notAcross gaps: [Int] = []) {
-        var start: Int?
-        var last = 0
-        var gap = gaps[...]
-        for id in ids {
-            gap = gap.drop { $0 < last }
-            if let first = start, !isIncluded(id) || gap.first.map({ $0 < id }) ?? false {
-                ranges.append(first...last)
-                start = nil
-            }
-            if isIncluded(id) {
-                if start == nil { start = id }
-                last = id
+    /// Adds ids. Runs grow by ids that are next to each other, never across one that is not in the set: a message with an
+    /// id between two others may come later.
+    public mutating func formUnion(_ ids: some Sequence<Int>) {
+        var joined: [ClosedRange<Int>] = []
+        let all = ranges + ids.map { $0...$0 }
+        joined.reserveCapacity(ranges.count + 1)
+        for range in all.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = joined.last, last.upperBound == .max || range.lowerBound <= last.upperBound + 1 {
+                joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
             }
         }
-        if let start { ranges.append(start...last) }
+        ranges = joined
     }
+
+    public var isEmpty: Bool { ranges.isEmpty }
 
     public func contains(_ id: Int) -> Bool {
         var low = 0

@@ -40,6 +40,11 @@ public struct RecordMembers {
         }
     }
 
+    private init(_ object: JSONObject, id: Int) {
+        self.object = object
+        self.id = id
+    }
+
     /// The id, as the file's name gives it.
     public let id: Int
 
@@ -99,12 +104,36 @@ public struct RecordMembers {
         }
     }
 
-    func count(_ key: String) throws(RecordError) -> Int {
+    func count(_ key: String) throws(RecordError) -> Int { try optionalCount(key) ?? 0 }
+
+    func optionalCount(_ key: String) throws(RecordError) -> Int? {
         switch object[key] {
-        case nil, .null: return 0
+        case nil, .null: return nil
         case .some(let value):
             guard let count = value.wholeNumber, count >= 0 else { throw RecordError("\(key) is no number of things") }
             return count
+        }
+    }
+
+    /// An object inside of the record.
+    func object(_ key: String) throws(RecordError) -> RecordMembers? {
+        switch object[key] {
+        case nil, .null: return nil
+        case .object(let inner): return RecordMembers(inner, id: id)
+        case .some(let value): throw RecordError("\(key) is \(value.kind), not an object")
+        }
+    }
+
+    /// An array of objects inside of the record.
+    func objects(_ key: String) throws(RecordError) -> [RecordMembers] {
+        switch object[key] {
+        case nil, .null: return []
+        case .array(let elements):
+            return try elements.map { element throws(RecordError) in
+                guard case .object(let inner) = element else { throw RecordError("\(key) holds \(element.kind)") }
+                return RecordMembers(inner, id: id)
+            }
+        case .some(let value): throw RecordError("\(key) is \(value.kind), not an array")
         }
     }
 
@@ -119,6 +148,8 @@ public struct RecordMembers {
 extension [Int] {
     /// The same numbers in the same order, each once.
     public func withoutRepeats() -> [Int] {
+        // Nearly all lists rise, and some are long.
+        if !zip(self, dropFirst()).contains(where: { $0 >= $1 }) { return self }
         var seen = Set<Int>()
         return filter { seen.insert($0).inserted }
     }
@@ -275,12 +306,46 @@ extension Mailing: Record {
 
     public init(_ members: RecordMembers) throws(RecordError) {
         self.init(id: members.id, handled: try members.count("handled"), failed: try members.ids("failed"))
-        other = members.other(than: ["messageId", "handled", "failed"])
+        retrying = min(try members.count("retrying"), failed.count)
+        waiting = try members.objects("waiting").map { members throws(RecordError) in
+            guard let user = try members.id("user") else { throw RecordError("waiting names no user") }
+            return Attempts(
+                user: user, count: try members.count("attempts"), since: try members.count("since"),
+                next: try members.count("next"))
+        }
+        outage = try members.object("outage").map { members throws(RecordError) in
+            Outage(
+                count: try members.count("attempts"), since: try members.count("since"),
+                next: try members.optionalCount("next"))
+        }
+        other = members.other(than: ["messageId", "handled", "failed", "retrying", "waiting", "outage"])
     }
 
     public var json: JSONValue {
-        JSONValue(
-            ["messageId": .integer(id), "handled": .integer(handled), "failed": JSONValue(failed)], and: other)
+        var object: JSONObject = [
+            "messageId": .integer(id), "handled": .integer(handled), "failed": JSONValue(failed),
+        ]
+        if retrying > 0 { object.append("retrying", .integer(retrying)) }
+        if !waiting.isEmpty {
+            object.append(
+                "waiting",
+                .array(
+                    waiting.map { attempts in
+                        [
+                            "user": .integer(attempts.user), "attempts": .integer(attempts.count),
+                            "since": .integer(attempts.since), "next": .integer(attempts.next),
+                        ]
+                    }))
+        }
+        if let outage {
+            object.append(
+                "outage",
+                [
+                    "attempts": .integer(outage.count), "since": .integer(outage.since),
+                    "next": outage.next.map { .integer($0) } ?? .null,
+                ])
+        }
+        return JSONValue(object, and: other)
     }
 }
 
@@ -289,10 +354,13 @@ extension Reader: Record {
 
     public init(_ members: RecordMembers) throws(RecordError) {
         self.init(id: members.id, read: try members.ranges("read"), deleted: try members.ranges("deleted"))
-        other = members.other(than: ["id", "read", "deleted"])
+        noticed = try members.ranges("noticed")
+        other = members.other(than: ["id", "read", "deleted", "noticed"])
     }
 
     public var json: JSONValue {
-        JSONValue(["id": .integer(id), "read": read.json, "deleted": deleted.json], and: other)
+        var object: JSONObject = ["id": .integer(id), "read": read.json, "deleted": deleted.json]
+        if !noticed.isEmpty { object.append("noticed", noticed.json) }
+        return JSONValue(object, and: other)
     }
 }

@@ -7,10 +7,8 @@ struct MailMessage {
     let recipient: User
     /// The recipient's address, which ``isAddress(_:)`` has let pass.
     let address: String
-    /// The sender's address.
-    let from: String
+    let settings: MailSettings
     let html: String
-    let settingsURL: String
     /// Seconds since 1970 in UTC.
     let time: Int
 
@@ -18,6 +16,7 @@ struct MailMessage {
     var text: String {
         let name = message.senderName
         let boundary = "campaign-message-\(message.id)-\(recipient.id)"
+        let from = settings.from
         let domain = from.split(separator: "@").last.map(String.init) ?? "localhost"
         let plain = """
             Message for the \(message.campaignName) campaign contributors from admin \(name):
@@ -25,15 +24,15 @@ struct MailMessage {
             \(message.text)
 
             -- \n\
-            To get no more messages like this one, change your settings: \(settingsURL)
+            To get no more messages like this one, \(settings.way): \(settings.unsubscribe)
 
             """
         let page = """
             <!DOCTYPE html>
             <html><head><meta charset="utf-8"><title>\(message.subject.escapedForHTML)</title></head><body>
             \(html)
-            <hr><p>To get no more messages like this one, <a href="\(settingsURL.escapedForHTML)">change your \
-            settings</a>.</p>
+            <hr><p>To get no more messages like this one, \
+            <a href="\(settings.unsubscribe.escapedForHTML)">\(settings.way)</a>.</p>
             </body></html>
 
             """
@@ -43,7 +42,7 @@ struct MailMessage {
             Subject: \(Self.encoded(message.subject))
             Date: \(UTC.text(time, "%a, %-d %b %Y %H:%M:%S +0000"))
             Message-ID: <campaign-message-\(message.id)-\(recipient.id)@\(domain)>
-            List-Unsubscribe: <\(settingsURL)>
+            List-Unsubscribe: <\(settings.unsubscribe)>
             Auto-Submitted: auto-generated
             MIME-Version: 1.0
             Content-Type: multipart/alternative; boundary="\(boundary)"
@@ -101,6 +100,22 @@ struct MailMessage {
 
     private static func base64(_ text: String) -> String {
         Data(text.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
+    }
+}
+
+extension MailSettings {
+    /// Where somebody goes who wants no more messages: the settings of the web client, or, where there is none, whoever sends.
+    fileprivate var unsubscribe: String {
+        appBaseURL.map { "\($0)/settings" } ?? "mailto:\(from.mailtoEncoded)?subject=unsubscribe"
+    }
+    /// What to do there.
+    fileprivate var way: String { appBaseURL == nil ? "write to us" : "change your settings" }
+}
+
+extension String {
+    /// As an address of a mailto link (RFC 6068, 2).
+    fileprivate var mailtoEncoded: String {
+        split(separator: "@").map { String($0).percentEncoded }.joined(separator: "@")
     }
 }
 

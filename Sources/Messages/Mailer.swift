@@ -4,69 +4,175 @@ internal import Glibc
 public import Logging
 
 /// Sends delivered messages by e-mail as well, to recipients who have an address, through a program such as sendmail.
+///
+/// An e-mail that the program does not take is tried again, later and later, for two days. A program that takes none at all
+/// is tried with one e-mail at a time, so that an outage does not go through all recipients.
 public struct Mailer: Sendable {
     private let store: Store
-    /// The program and its arguments.
-    private let command: [String]
-    private let from: String
-    private let appBaseURL: String
+    private let settings: MailSettings
+    private let program: MailProgram
     private let logger: Logger
+    /// Seconds since 1970.
+    private let now: @Sendable () -> Int
 
-    /// Seconds that the program may take for one e-mail.
-    private static let patience = 60
     /// Between two e-mails, so that nobody takes them for a flood.
     private static let pause: UInt32 = 100_000
 
-    /// - Parameters:
-    ///   - command: `SENDMAIL`, such as `/usr/sbin/sendmail -t -i`; its words are separated by spaces. It gets the e-mail on standard input.
-    ///   - from: the address that the e-mails come from.
-    ///   - appBaseURL: where the Tasking Manager's web client is, without a slash at the end.
-    public init(_ store: Store, command: String, from: String, appBaseURL: String, logger: Logger) {
+    /// - Parameter now: the time in seconds since 1970.
+    public init(
+        _ store: Store, _ settings: MailSettings, logger: Logger, now: (@Sendable () -> Int)? = nil
+    ) {
         self.store = store
-        self.command = command.split(separator: " ").map(String.init)
-        self.from = from
-        self.appBaseURL = appBaseURL
+        self.settings = settings
+        program = MailProgram(settings.command)
         self.logger = logger
+        self.now = now ?? { time(nil) }
     }
 
-    /// Whether a text is an e-mail address that can be used.
-    public static func isAddress(_ text: String) -> Bool { MailMessage.isAddress(text) }
-
-    /// Sends what has not been sent, unless another process is at it.
+    /// Sends what is to be sent now, unless another process is at it.
     ///
-    /// How far it has come is on the disk after every e-mail. A crash between the two can repeat the last one; none is left out.
+    /// How far it has come is on the disk after every e-mail, before the next. While that is not possible, it waits, and keeps
+    /// other processes from sending. A crash between the two can repeat the last one; none is left out.
     ///
     /// - Parameters:
     ///   - isEnding: asked before every e-mail; true leaves the rest for later.
     ///   - progress: told after every e-mail: the message, how many recipients have been dealt with, of how many.
-    /// - Throws: ``FolderUnavailable``.
+    /// - Throws: ``FolderUnavailable``; then nobody has been written to of whom it is not on the disk.
     public func sendWaiting(
         isEnding: () -> Bool = { false }, progress: (Message, Int, Int) -> Void = { _, _, _ in }
     ) throws {
         guard let lock = try store.mailLock() else { return }
         defer { withExtendedLifetime(lock) {} }
-        while !isEnding(), let (message, mailing, recipients) = try next() {
-            var mailing = mailing
-            let html = MessageHTML(appBaseURL: appBaseURL).html(message)
-            while mailing.handled < recipients.count {
-                if isEnding() { return }
-                let id = recipients[mailing.handled]
-                mailing.handled += 1
-                guard let user = try store.read({ try $0.user(id) }), user.projectsNotifications,
-                    let address = user.emailAddress, MailMessage.isAddress(address)
-                else { continue }
-                let mail = MailMessage(
-                    message: message, recipient: user, address: address, from: from, html: html,
-                    settingsURL: "\(appBaseURL)/settings", time: time(nil))
-                if !send(mail.text) {
-                    mailing.failed.append(id)
-                    logger.error("an e-mail was not sent", metadata: ["message": "\(message.id)", "user": "\(id)"])
+        var looked: Set<Int> = []
+        var failure: FolderUnavailable?
+        while !isEnding(), let id = try next(after: looked) {
+            looked.insert(id)
+            do {
+                try send(id, isEnding, progress)
+            } catch let error as FolderUnavailable {
+                // The others may be in order.
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Has the e-mails that were given up sent again, and those that wait sent at once.
+    ///
+    /// - Parameter message: nil: of all messages.
+    /// - Returns: how many are to be sent again; nil when another process goes on sending.
+    /// - Throws: ``FolderUnavailable``.
+    public static func retryFailed(_ store: Store, message: Int? = nil) throws -> Int? {
+        guard try store.read({ try !$0.allMailings().isEmpty }) else { return 0 }
+        // Whoever is sending knows how far it is, and would write that over this.
+        var lock = try store.mailLock()
+        for _ in 0..<100 where lock == nil {
+            usleep(100_000)
+            lock = try store.mailLock()
+        }
+        guard let lock else { return nil }
+        defer { withExtendedLifetime(lock) {} }
+        var count = 0
+        for id in try store.read({ try $0.allMailings().map(\.id) }) where message == nil || message == id {
+            let recipients = try store.recipients(ofMessage: id).count
+            count += try store.write { transaction in
+                guard var mailing = try transaction.mailing(id) else { return 0 }
+                let count = mailing.retryFailed(now: time(nil), recipients: recipients)
+                if count > 0 { transaction.put(mailing) }
+                return count
+            }
+        }
+        return count
+    }
+
+    private func next(after looked: Set<Int>) throws -> Int? {
+        let time = now()
+        return try store.read { catalogue in
+            try catalogue.allMailings().first { mailing in
+                guard !looked.contains(mailing.id), try catalogue.outline(ofMessage: mailing.id) != nil else {
+                    return false
                 }
-                try record(mailing)
-                progress(message, mailing.handled, recipients.count)
+                return mailing.isDue(time, recipients: try catalogue.recipientCount(ofMessage: mailing.id) ?? 0)
+            }?.id
+        }
+    }
+
+    /// Sends of one message what is to be sent now.
+    private func send(_ id: Int, _ isEnding: () -> Bool, _ progress: (Message, Int, Int) -> Void) throws {
+        let (found, text) = try store.read { (try $0.mailing(id), try $0.message(id)) }
+        guard let mailing = found, let message = text else { return }
+        var queue = MailQueue(mailing, try store.recipients(ofMessage: id))
+        let count = try store.read { try $0.recipientCount(ofMessage: id) ?? 0 }
+        let html = MessageHTML(appBaseURL: settings.appBaseURL, publicURL: settings.publicURL).html(message)
+        var recorded: Mailing?
+        var isEndOfTurns = false
+        while !isEndOfTurns, !isEnding(), let turn = queue.takeTurn(now: now()) {
+            switch try mail(to: turn.user, message, html) {
+            case .none: continue
+            case .unreadable: queue.postpone(turn, now: now())
+            case .text(let text):
+                // Nobody is written to before it is certain that this can be recorded.
+                if recorded == nil { try record(queue.before(turn)) }
+                isEndOfTurns = account(for: program.send(text), turn, &queue)
+                try recordPatiently(queue.mailing)
+                recorded = queue.mailing
+                progress(message, queue.done, count)
                 usleep(Self.pause)
             }
-            try record(mailing)
+        }
+        if queue.mailing != recorded ?? mailing { try recordPatiently(queue.mailing) }
+    }
+
+    private enum Mail {
+        /// This user gets none.
+        case none
+        /// Nobody knows whether this user gets one.
+        case unreadable
+        case text(String)
+    }
+
+    private func mail(to id: Int, _ message: Message, _ html: String) throws -> Mail {
+        let (isUnreadable, user) = try store.read { catalogue in
+            let isUnreadable = try catalogue.isUnreadable(.users, id)
+            return (isUnreadable, isUnreadable ? nil : try catalogue.user(id))
+        }
+        if isUnreadable { return .unreadable }
+        guard let user, user.projectsNotifications, let address = user.emailAddress, MailMessage.isAddress(address)
+        else { return .none }
+        return .text(
+            MailMessage(
+                message: message, recipient: user, address: address, settings: settings, html: html, time: now()
+            ).text)
+    }
+
+    /// - Returns: whether the program is to be left alone for now.
+    private func account(for outcome: MailProgram.Outcome, _ turn: MailQueue.Turn, _ queue: inout MailQueue) -> Bool {
+        let wasOut = queue.mailing.outage != nil
+        var metadata: Logger.Metadata = ["message": "\(queue.mailing.id)", "user": "\(turn.user)"]
+        switch outcome {
+        case .sent:
+            queue.succeed(now: now())
+            if wasOut { logger.notice("e-mails are sent again", metadata: ["message": "\(queue.mailing.id)"]) }
+            return false
+        case .refused(let reason):
+            queue.refuse(turn, now: now())
+            metadata["reason"] = "\(reason)"
+            logger.error("an e-mail was not sent", metadata: metadata)
+            return false
+        case .failed(let reason):
+            let isLast = queue.fail(turn, now: now())
+            metadata["reason"] = "\(reason)"
+            // Of many attempts the log tells the first and the last.
+            logger.log(
+                level: turn.attempts == nil || isLast ? .error : .info,
+                isLast ? "an e-mail was given up" : "an e-mail was not sent, and will be tried again",
+                metadata: metadata)
+            if queue.mailing.outage != nil, !wasOut {
+                logger.error("no e-mail can be sent for now", metadata: ["reason": "\(reason)"])
+            } else if queue.mailing.isGivenUp {
+                logger.error("the e-mails of a message were given up", metadata: ["message": "\(queue.mailing.id)"])
+            }
+            return queue.mailing.outage != nil
         }
     }
 
@@ -74,65 +180,21 @@ public struct Mailer: Sendable {
         try store.write { $0.put(mailing) }
     }
 
-    private func next() throws -> (Message, Mailing, [Int])? {
-        try store.read { catalogue in
-            for mailing in try catalogue.allMailings() {
-                // The message last: it may have to be read, and nearly all have been sent.
-                guard let recipients = try catalogue.recipients(ofMessage: mailing.id),
-                    mailing.handled < recipients.count, let message = try catalogue.message(mailing.id)
-                else { continue }
-                return (message, mailing, recipients)
+    /// Records how far it has come, however long that takes: whoever went on without would write to somebody twice.
+    private func recordPatiently(_ mailing: Mailing) throws {
+        var hasFailed = false
+        while true {
+            do {
+                return try record(mailing)
+            } catch let error as FolderUnavailable {
+                if !hasFailed {
+                    logger.error(
+                        "no e-mail is sent before it is recorded who got the last one",
+                        metadata: ["message": "\(mailing.id)", "reason": "\(error.detail)"])
+                }
+                hasFailed = true
+                usleep(500_000)
             }
-            return nil
         }
-    }
-
-    /// Runs the program with a text on its standard input.
-    ///
-    /// - Returns: whether it ended in time with status 0.
-    private func send(_ text: String) -> Bool {
-        // A file, not a pipe: a program that does not read cannot hold this up.
-        guard let program = command.first, let input = tmpfile() else { return false }
-        defer { fclose(input) }
-        let bytes = Array(text.utf8)
-        guard fwrite(bytes, 1, bytes.count, input) == bytes.count, fflush(input) == 0, fseek(input, 0, SEEK_SET) == 0
-        else { return false }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, fileno(input), STDIN_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
-        // The service blocks and ignores signals that the program may need.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        var pipe = sigset_t()
-        sigemptyset(&pipe)
-        sigaddset(&pipe, SIGPIPE)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &pipe)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        // The secret is nobody's business but the service's.
-        let visible = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
-        var variables: [UnsafeMutablePointer<CChar>?] = visible.map { strdup($0) } + [nil]
-        defer { for variable in variables { free(variable) } }
-        var child = pid_t()
-        guard posix_spawnp(&child, program, &actions, &attributes, &arguments, &variables) == 0 else { return false }
-        return succeeded(child)
-    }
-
-    private func succeeded(_ child: pid_t) -> Bool {
-        var status: Int32 = 0
-        for _ in 0..<(Self.patience * 100) {
-            if waitpid(child, &status, WNOHANG) == child { return status == 0 }
-            usleep(10_000)
-        }
-        kill(child, SIGKILL)
-        waitpid(child, &status, 0)
-        return false
     }
 }

@@ -36,7 +36,7 @@ public final class MessageHTMLCache: Sendable {
         let fingerprint = hasher.finalize()
         var kept = state.withLock { $0.rendered[message.id] }
         if kept?.fingerprint != fingerprint {
-            let new = Kept(fingerprint: fingerprint, html: MessageHTML.render(markdown: message.text))
+            let new = Kept(fingerprint: fingerprint, html: renderer.render(markdown: message.text))
             keep(new, message.id)
             kept = new
         }

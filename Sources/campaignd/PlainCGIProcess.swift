@@ -13,13 +13,14 @@ enum PlainCGIProcess {
         do {
             let logger = try Settings.logger()
             var configuration = try Settings.configuration()
+            let sendsMail = try Settings.mail() != nil
             let folder = try Settings.folder(nil)
             folder.closeToOthers(logger)
             let store = try Store(folder, logger: logger, watching: false)
             let isMessageSent = Monitor(false)
             configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger))
-            if isMessageSent.update({ $0 }) { deliver(store) }
+            if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }
         } catch {
             Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
             PlainCGI.send(API.notConfigured)
@@ -27,9 +28,9 @@ enum PlainCGIProcess {
     }
 
     /// Delivers what was just sent, as there may be nobody else to do it. E-mails take long: they wait for `deliver`.
-    private static func deliver(_ store: Store) {
+    private static func deliver(_ store: Store, byMail: Bool) {
         do {
-            try store.deliverMessages(byMail: Settings.sendmail.read() != nil)
+            try store.deliverMessages(byMail: byMail)
         } catch {
             Failure.report("messages cannot be delivered: \(error)")
         }

@@ -4,6 +4,7 @@ import CampaignStore
 import FastCGI
 import Glibc
 import Logging
+import Messages
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,6 +62,7 @@ struct Serve: ParsableCommand {
         try reporting {
             let logger = try Settings.logger()
             var configuration = try Settings.configuration(secretFile: secretFile)
+            let mail = try Settings.mail()
             let folder = try Settings.folder(data.path)
             // Before there is a thread: all of them inherit this, and only the main thread takes these signals.
             var signals = sigset_t()
@@ -71,7 +73,7 @@ struct Serve: ParsableCommand {
             store.removeLeftovers()
             let listening = try openSocket()
             folder.closeToOthers(logger)
-            let worker = BackgroundWorker(store, mailer: try Settings.mailer(store, logger), logger: logger)
+            let worker = BackgroundWorker(store, mailer: mail.map { Mailer(store, $0, logger: logger) }, logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
             let server: Server

@@ -45,7 +45,7 @@ enum Settings {
     static let sendmail = Setting("SENDMAIL", "a command such as /usr/sbin/sendmail -t -i") { text in
         text.contains { $0 != " " } ? text : nil
     }
-    static let mailFrom = Setting("MAIL_FROM", "an e-mail address") { Mailer.isAddress($0) ? $0 : nil }
+    static let mailFrom = Setting("MAIL_FROM", "an e-mail address") { MailSettings.isAddress($0) ? $0 : nil }
     static let logLevel = Setting("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) { name in
         Logger.Level(rawValue: name.lowercased())
     }
@@ -112,12 +112,24 @@ enum Settings {
         return try DataFolder(asOwnerOf: path)
     }
 
-    /// What sends e-mails, when SENDMAIL asks for them.
-    static func mailer(_ store: Store, _ logger: Logger) throws -> Mailer? {
-        let (from, base) = (try mailFrom.read(), try webClient())
+    /// How e-mails are sent, when SENDMAIL asks for them.
+    ///
+    /// They say of themselves where they come from, and how to get no more of them. That must not be somebody else's address.
+    static func mail() throws(Failure) -> MailSettings? {
+        let (named, base) = (try mailFrom.read(), try appBaseURL.read()?.text)
         guard let command = try sendmail.read() else { return nil }
-        let host = base.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
-        return Mailer(store, command: command, from: from ?? "noreply@\(host)", appBaseURL: base, logger: logger)
+        guard let from = named ?? base.map({ "noreply@\(host(of: $0))" }) else {
+            throw .configuration(
+                "SENDMAIL needs APP_BASE_URL or MAIL_FROM: else e-mails would come from an address that is not yours")
+        }
+        guard MailSettings.isAddress(from) else {
+            throw .configuration("SENDMAIL needs MAIL_FROM: \(from) is not an e-mail address")
+        }
+        return MailSettings(command: command, from: from, appBaseURL: base, publicURL: try publicURL.read()?.text)
+    }
+
+    private static func host(of url: String) -> Substring {
+        url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
     }
 
     /// A log at the level that LOG_LEVEL names.

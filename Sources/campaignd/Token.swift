@@ -27,7 +27,7 @@ struct Token: ParsableCommand {
     var secretFile: String?
 
     func validate() throws {
-        guard Self.seconds(validFor) != nil else {
+        guard Duration.seconds(of: validFor, atMost: SessionTokens.lifetime) != nil else {
             throw ValidationError("--valid-for is a time from 1s to 7d, such as 30m, not '\(validFor)'.")
         }
     }
@@ -37,7 +37,8 @@ struct Token: ParsableCommand {
             // First: the file may be for root alone, and the data folder is read as its owner.
             let tokens = SessionTokens(secret: try Settings.secret(file: secretFile))
             // How long a token is good is not in it: it counts from when it was signed.
-            let elapsed = SessionTokens.lifetime - (Self.seconds(validFor) ?? SessionTokens.lifetime)
+            let lifetime = SessionTokens.lifetime
+            let elapsed = lifetime - (Duration.seconds(of: validFor, atMost: lifetime) ?? lifetime)
             print(tokens.token(user: try userID(), time: time(nil) - elapsed))
         }
     }
@@ -48,13 +49,5 @@ struct Token: ParsableCommand {
         // An id is one anywhere; that it is nobody's name can be told only where there are names.
         if let id = reference.possibleID, try data.path == nil && Settings.dataFolder.read() == nil { return id }
         return try reference.id(among: Settings.folder(data.path).users(), needsRecord: false)
-    }
-
-    private static func seconds(_ text: String) -> Int? {
-        let units = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        guard let unit = text.last.flatMap({ units[String($0)] }), let count = Int(text.dropLast()), count > 0,
-            count <= SessionTokens.lifetime / unit
-        else { return nil }
-        return count * unit
     }
 }

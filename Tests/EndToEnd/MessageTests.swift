@@ -527,9 +527,49 @@ struct MessagesCommandTests {
                 1\t\(time)\thot_admin\t1 Floods\tNews 1\tdelivered to 3
                 2\t\(time)\thot_admin\t1 Floods\tNews 2\twaiting for delivery
                 3\t\(time)\thot_admin\t1 Floods\tNews 3\tdelivered to 3\te-mail 1 of 3
-                4\t\(time)\thot_admin\t1 Floods\tNews 4\tdelivered to 3\te-mail 3 of 3, 2 failed
+                4\t\(time)\thot_admin\t1 Floods\tNews 4\tdelivered to 3\te-mail 3 of 3, 2 failed: users 2 4
 
                 """)
+    }
+
+    @Test("it says what a message waits for, and which e-mails are tried again")
+    func waiting() throws {
+        let ground = try Ground([[2, 3, 4]])
+        for id in 1...3 { try ground.queue(id, projects: id == 1 ? [1, 2] : [1]) }
+        try ground.put("{", file: "projects/2.json")
+        for id in 2...3 { try ground.put(["messageId": id, "recipients": [2, 3, 4]], "messages/recipients/\(id)") }
+        try ground.put(
+            [
+                "messageId": 2, "handled": 3, "failed": [2],
+                "waiting": [["user": 3, "attempts": 2, "since": 1_800_000_000, "next": 1_800_000_010]],
+            ], "messages/mailed/2")
+        try ground.put(
+            [
+                "messageId": 3, "handled": 1, "failed": [2],
+                "outage": ["attempts": 9, "since": 1_800_000_000, "next": NSNull()] as [String: Any],
+            ], "messages/mailed/3")
+        let lines = try ground.run(["messages", ground.path]).text.split(separator: "\n")
+        #expect(lines[0].hasSuffix("\twaiting for projects/2.json"))
+        #expect(
+            lines[1].hasSuffix(
+                "\te-mail 2 of 3, 1 failed: user 2, 1 to be tried again, the next after 2027-01-15T08:00:10Z"))
+        #expect(lines[2].hasSuffix("\te-mail 3 of 3, 3 failed: users 2 3 4"))
+    }
+
+    @Test("it prunes what is old, and nothing without a time")
+    func prune() throws {
+        let ground = try Ground([[2]])
+        try ground.queue(1)
+        try ground.put(["messageId": 1, "recipients": [2]], "messages/recipients/1")
+        for arguments in [["--prune"], ["--older-than", "1d"], ["--prune", "--older-than", "soon"]] {
+            #expect(try ground.run(["messages", ground.path] + arguments).status == 64)
+        }
+        #expect(
+            try ground.run(["messages", ground.path, "--prune", "--older-than", "90000d"]).text
+                == "0 messages removed\n")
+        #expect(
+            try ground.run(["messages", ground.path, "--prune", "--older-than", "1s"]).text == "1 message removed\n")
+        #expect(try ground.run(["messages", ground.path]).text == "no messages\n")
     }
 
     @Test("no subject makes a line or a column of its own, or commands the terminal")
@@ -583,7 +623,7 @@ struct MailTests {
                 "emailAddress": "admin@example.org",
             ], "users/1")
         try ground.put(["id": 1, "name": "Flöds \"<b>\" & =?x?=", "projects": [1]], "campaigns/1")
-        let sendmail = try Sendmail(#"if grep -q '^To: <fails@' "$mail"; then mv "$mail" "refused.$$"; exit 75; fi"#)
+        let sendmail = try Sendmail(#"if grep -q '^To: <fails@' "$mail"; then mv "$mail" "refused.$$"; exit 67; fi"#)
         let daemon = try ground.start("0", ["SENDMAIL": sendmail.command])
         let subject = "Grüße, 世界\r\nBcc: evil@example.org\n\n<script>"
         try ground.send(subject: subject, text: "Dear *mappers*,\n\n<b>see</b> https://example.org/ 世界\n.\nbye")
@@ -611,13 +651,15 @@ struct MailTests {
             #expect(mail.parts[0].text.contains("\n-- \n"))
             #expect(mail.parts[0].text.contains("https://tm.example.org/settings"))
             #expect(mail.parts[1].text.contains("<p>Dear <em>mappers</em>,</p>\n<p>&lt;b&gt;see&lt;/b&gt; "))
+            #expect(mail.parts[1].text.contains("<a href=\"https://example.org/\">https://example.org/</a> 世界<br />"))
             #expect(mail.parts[1].text.contains("Flöds &quot;&lt;b&gt;&quot; &amp; =?x?="))
             #expect(mail.parts[1].text.contains("<a href=\"https://tm.example.org/settings\">"))
         }
         #expect(try ground.record("messages/mailed/1")?["failed"] as? [Int] == [6])
         #expect(try ground.recipients(1) == [2, 3, 4, 6, 7, 8, 9, 10, 11, 12])
         #expect(
-            try ground.run(["messages", ground.path]).text.hasSuffix("\tdelivered to 10\te-mail 10 of 10, 1 failed\n"))
+            try ground.run(["messages", ground.path]).text.hasSuffix(
+                "\tdelivered to 10\te-mail 10 of 10, 1 failed: user 6\n"))
         #expect(
             daemon.log.split(separator: "\n").count { $0.contains("was not sent") && $0.contains("user=\"6\"") } == 1)
 
@@ -650,6 +692,61 @@ struct MailTests {
         #expect(try !sendmail.overlapped())
         #expect(try ground.run(["deliver", ground.path], environment).text == "")
         #expect(sendmail.count == 12)
+    }
+
+    @Test("while nobody can record who got an e-mail, nobody gets one, and nobody gets it twice")
+    func notRecordable() throws {
+        let ground = try Self.ground(2...6)
+        try ground.queue(1)
+        // With the first e-mail somebody else takes the folder's lock, and keeps it.
+        let sendmail = try Sendmail(
+            """
+            [ -e locked ] || {
+                : >locked
+                flock '\(ground.path)/.lock' sh -c ': >held; until [ -e go ]; do sleep 0.05; done' >/dev/null 2>&1 &
+                until [ -e held ]; do sleep 0.05; done
+            }
+            """)
+        let daemon = try ground.start("0", ["SENDMAIL": sendmail.command])
+        defer { daemon.end() }
+        try ground.wait { daemon.log.contains("no e-mail is sent before it is recorded") }
+        _ = try ground.run(["deliver", ground.path], ["SENDMAIL": sendmail.command])
+        #expect(sendmail.count == 1)
+        try sendmail.write("go")
+        try ground.wait { try Self.isMailed(ground, 1) }
+        #expect(try sendmail.recipients().sorted() == (2...6).map { "u\($0)@example.org" })
+    }
+
+    @Test("without an address of one's own nothing starts that sends e-mails")
+    func noAddress() throws {
+        let ground = try Ground([])
+        let environment: [String: String?] = ["SENDMAIL": "/bin/true", "APP_BASE_URL": nil, "TM_SECRET": "x"]
+        for arguments in [
+            ["deliver", ground.path], ["serve", "--data", ground.path, "--socket", "\(ground.folder.path)/0"],
+        ] {
+            let outcome = try ground.run(arguments, environment)
+            #expect(outcome.status == 78)
+            #expect(outcome.errors.split(separator: "\n").count == 1)
+            #expect(outcome.errors.contains("APP_BASE_URL"))
+        }
+    }
+
+    @Test("with MAIL_FROM alone no e-mail says anything of a site that is somebody else's")
+    func addressAlone() throws {
+        let ground = try Self.ground(2...2)
+        try ground.queue(1, text: "[x](/projects/1) ![y](/logos/a.png)")
+        let sendmail = try Sendmail()
+        _ = try ground.run(
+            ["deliver", ground.path],
+            [
+                "SENDMAIL": sendmail.command, "MAIL_FROM": "tm@example.org", "APP_BASE_URL": nil,
+                "PUBLIC_URL": "https://c.example.org",
+            ])
+        let mail = try #require(try sendmail.mails().first)
+        #expect(mail.unsubscribe == "<mailto:tm@example.org?subject=unsubscribe>")
+        for part in mail.parts { #expect(!part.text.contains("hotosm")) }
+        #expect(mail.parts[1].text.contains(#"href="https://c.example.org/projects/1""#))
+        #expect(mail.parts[1].text.contains(#"src="https://c.example.org/logos/a.png""#))
     }
 
     @Test("kill -9 in the middle: nobody is left out, and at most the one in flight is repeated")
@@ -723,13 +820,22 @@ struct MailTests {
         #expect(sendmail.count == 3)
     }
 
-    @Test("a program that is not there is a failure for each recipient, and nothing else suffers")
+    @Test("a program that is not there is an outage: nobody is given up, and the message goes out when it is back")
     func missingProgram() throws {
-        let ground = try Self.ground(2...4)
+        let ground = try Self.ground(2...8)
         try ground.queue(1)
-        let outcome = try ground.run(["deliver", ground.path], ["SENDMAIL": "/nowhere/sendmail -t"])
+        let outcome = try ground.run(["deliver", ground.path], ["SENDMAIL": "\(ground.folder.path)/sendmail -t"])
         #expect(outcome.status == 0)
-        #expect(try ground.record("messages/mailed/1")?["failed"] as? [Int] == [2, 3, 4])
+        let mailing = try #require(try ground.record("messages/mailed/1"))
+        #expect(mailing["failed"] as? [Int] == [])
+        #expect((mailing["waiting"] as? [[String: Any]])?.compactMap { $0["user"] as? Int } == [2, 3, 4])
+        let sendmail = try Sendmail()
+        try ground.wait {
+            _ = try ground.run(["deliver", ground.path], ["SENDMAIL": sendmail.command])
+            return sendmail.count == 7
+        }
+        #expect(try sendmail.recipients().sorted() == (2...8).map { "u\($0)@example.org" })
+        #expect(try ground.run(["messages", ground.path]).text.hasSuffix("\tdelivered to 7\te-mail 7 of 7\n"))
     }
 
     @Test(

@@ -16,8 +16,9 @@ struct MailMessageTests {
             subject: subject, text: text, sentDate: "2026-05-06T14:08:46.123456Z", projects: [])
         return MailMessage(
             message: message, recipient: User(id: recipient, username: "bea"), address: "bea@example.org",
-            from: "noreply@tasks.example.org", html: MessageHTML(appBaseURL: "https://tasks.example.org").html(message),
-            settingsURL: "https://tasks.example.org/settings", time: 1_778_076_526
+            settings: MailSettings(
+                command: "sendmail", from: "noreply@tasks.example.org", appBaseURL: "https://tasks.example.org"),
+            html: MessageHTML(appBaseURL: "https://tasks.example.org").html(message), time: 1_778_076_526
         ).text
     }
 

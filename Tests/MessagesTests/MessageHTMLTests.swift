@@ -153,6 +153,53 @@ struct MessageHTMLTests {
                 """)
     }
 
+    @Test("a line break is a line break, as in a letter")
+    func lineBreaks() {
+        #expect(body("Dear all,\nthank you\n\nAnna") == "<p>Dear all,<br />\nthank you</p>\n<p>Anna</p>\n")
+    }
+
+    @Test("an address in the text is a link, without what ends the sentence")
+    func bareLinks() {
+        func link(_ address: String) -> String {
+            let escaped = address.replacingOccurrences(of: "&", with: "&amp;")
+            return "<a href=\"\(escaped)\">\(escaped)</a>"
+        }
+        for (text, html) in [
+            ("https://example.org", link("https://example.org")),
+            ("See https://example.org/a_b_c/?x=1&y=2#z.", "See \(link("https://example.org/a_b_c/?x=1&y=2#z"))."),
+            ("(https://example.org/a)", "(\(link("https://example.org/a")))"),
+            ("https://example.org/a_(b)!", "\(link("https://example.org/a_(b)"))!"),
+            ("*https://example.org/a*", "<em>\(link("https://example.org/a"))</em>"),
+            ("a https://a.org, http://b.org; c", "a \(link("https://a.org")), \(link("http://b.org")); c"),
+            ("世界https://example.org/世界。", "世界https://example.org/世界。"),
+            ("世界 https://example.org/x。", "世界 \(link("https://example.org/x"))。"),
+            ("https://", "https://"), ("xhttps://example.org", "xhttps://example.org"),
+            ("`https://example.org`", "<code>https://example.org</code>"),
+            ("[https://a.org](https://b.org)", "<a href=\"https://b.org\">https://a.org</a>"),
+            ("<https://a.org>", link("https://a.org")),
+            (
+                "javascript://example.org/%0Axss() data:text/html,x",
+                "javascript://example.org/%0Axss() data:text/html,x"
+            ),
+        ] {
+            #expect(body(text) == "<p>\(html)</p>\n")
+        }
+    }
+
+    @Test("links and pictures that begin with a slash lead to the service's own address")
+    func ownLinks() {
+        let renderer = MessageHTML(appBaseURL: base, publicURL: "https://c.example.org")
+        for (link, target) in [
+            ("/projects/1?x=1", "https://c.example.org/projects/1?x=1"), ("/", "https://c.example.org/"),
+            ("//example.org/x", "https://example.org/x"), ("#top", "#top"), ("x/y", "x/y"),
+            ("https://example.org/", "https://example.org/"), ("javascript:x", ""),
+        ] {
+            let html = renderer.html(message("[x](\(link)) ![y](\(link))"))
+            #expect(
+                html.hasSuffix("<p><a href=\"\(target)\">x</a> <img src=\"\(target)\" alt=\"y\" /></p>\n"), "\(link)")
+        }
+    }
+
     @Test("a NUL does not cut a message off")
     func nul() {
         #expect(body("a\0b").contains("b"))

@@ -361,6 +361,8 @@ def run(torture):
     another_folder(torture)
     ids_after_unreadable_counter(torture)
     hand_edits(torture)
+    unreadable_at_delivery(torture)
+    failing_mail_program(torture)
     seen_under_faults(torture, bench)
     short_writes(torture)
     full_disk(torture)
@@ -557,6 +559,101 @@ def ids_after_unreadable_counter(torture):
         elif not answer.is_polite_refusal:
             torture.find(f"{call} of .next-id failed with {error}: {answer!r}")
         daemon.end()
+    site.remove()
+
+
+def unreadable_at_delivery(torture):
+    """The disk does not give back a record that says who gets a message: the message waits, and then comes to the right people."""
+    for place, call, error in (
+            ("projects/1.json", "read", "EIO"), ("projects/1.json", "openat", "EIO"), ("users/3.json", "read", "EIO"),
+            ("users/3.json", "openat", "EACCES"), ("users/3.json", "fstat,newfstatat,statx", "EIO")):
+        site = Site(torture, "delivery", 2, 5)
+        site.put("users", 3, {"id": 3, "username": "user 3", "projectsNotifications": False})
+        daemon = site.start()
+        client = daemon.client()
+        campaign = client.ask("POST", "/campaigns/", {"name": "c"}).json["campaignId"]
+        client.ask("POST", f"/projects/1/campaigns/{campaign}/")
+        path = os.path.join(site.data, place)
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-p", str(daemon.pid), "-o", "/dev/null", "-P", path, "-e", f"trace={call}",
+             "-e", f"inject={call}:error={error}"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        torture.started(tracer)
+        tracer.stderr.readline()
+        # It is looked at again.
+        os.utime(path)
+        answer = client.ask("POST", f"/campaigns/{campaign}/actions/message-contributors/", {"subject": "s", "message": "m"})
+        if answer.status != 200:
+            torture.find(f"{call} of {place} fails with {error}, and no message is taken: {answer!r}")
+        deadline = time.monotonic() + within(10)
+        while "waiting" not in (client.ask("GET", "/system/heartbeat/").json or {}) and not site.file(1, "messages/recipients"):
+            if time.monotonic() > deadline:
+                torture.find(f"{call} of {place} fails with {error}: it is not said that a message waits")
+                break
+            time.sleep(0.01)
+        if site.file(1, "messages/recipients"):
+            torture.find(f"{call} of {place} fails with {error}, and the message is delivered")
+        detach(tracer)
+        os.utime(path)
+        deadline = time.monotonic() + within(10)
+        while not site.file(1, "messages/recipients") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        found = json.loads(site.file(1, "messages/recipients") or b"{}").get("recipients")
+        if found != [2, 4, 5]:
+            torture.find(f"{call} of {place} has failed with {error}: the message is delivered to {found}")
+        torture.count("I/O errors at delivery")
+        daemon.end()
+        site.remove()
+
+
+def failing_mail_program(torture):
+    """A mail program that fails in every way, and kills of the service between: everybody gets one e-mail."""
+    site = Site(torture, "mail", 1, 9)
+    for number in range(2, 10):
+        site.put("users", number, {"id": number, "username": f"user {number}", "emailAddress": f"u{number}@example.org"})
+    program, sent, answers = (os.path.join(site.path, name) for name in ("sendmail", "sent", "answers"))
+    with open(program, "w") as file:
+        file.write(f"""#!/bin/sh
+to=$(sed -n 's/^To: <u\\([0-9]*\\)@.*/\\1/p')
+answer=$(shuf -n 1 '{answers}')
+[ "$answer" = KILL ] && kill -9 $$
+[ "$answer" = 0 ] && echo "$to" >>'{sent}'
+exit "$answer"
+""")
+    os.chmod(program, 0o755)
+    with open(answers, "w") as file:
+        file.write("\n".join("0 0 1 64 66 68 69 70 71 72 73 74 75 75 75 76 77 78 126 127 KILL".split()) + "\n")
+    environment = {"SENDMAIL": program, "MAIL_FROM": "a@example.org"}
+    daemon = site.start(environment=environment)
+    client = daemon.client()
+    campaign = client.ask("POST", "/campaigns/", {"name": "c"}).json["campaignId"]
+    client.ask("POST", f"/projects/1/campaigns/{campaign}/")
+    client.ask("POST", f"/campaigns/{campaign}/actions/message-contributors/", {"subject": "s", "message": "m"})
+    kills = 0
+    until = time.monotonic() + (8 if torture.quick else 30)
+    while time.monotonic() < until:
+        time.sleep(torture.random.uniform(0.1, 3))
+        daemon.kill()
+        kills += 1
+        daemon = site.start(environment=environment)
+    daemon.end()
+    with open(answers, "w") as file:
+        file.write("0\n")
+    deliver = lambda *more: subprocess.run(
+        [torture.binary, "deliver", site.data, *more], env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True, text=True, timeout=within(60))
+    # A first e-mail may still have to show that the program works again.
+    for _ in range(2):
+        found = deliver("--retry-failed")
+        if found.returncode != 0:
+            torture.find(f"deliver --retry-failed: {found.stderr.strip()}")
+    with open(sent) as file:
+        numbers = [int(line) for line in file]
+    torture.count("kills while a mail program fails", kills)
+    if set(numbers) != set(range(2, 10)):
+        torture.find(f"a mail program that failed: e-mails to {sorted(set(numbers))} of 2 to 9")
+    if len(numbers) - len(set(numbers)) > kills:
+        torture.find(f"a mail program that failed: {len(numbers) - len(set(numbers))} e-mails came twice, after {kills} kills")
     site.remove()
 
 

@@ -7,11 +7,11 @@ internal import Messages
 internal import Synchronization
 
 extension API {
-    /// Held while an answer with long messages is made, which takes several times their size.
+    /// Held while an answer with much text is made, which takes several times its size.
     fileprivate static let longTurn = Mutex(())
-    /// Bytes after which a page says of long messages only that they are there: a hundred of the longest would be half a
-    /// gigabyte.
-    private static let fullPage = 32 << 20
+    /// Bytes after which a page says of messages only that they are there, but for short ones: a hundred of the longest would
+    /// be half a gigabyte, and many may be on their way at once.
+    private static let fullPage = 8 << 20
 
     @Sendable static func listNotifications(_ call: Call) throws -> Answer {
         let query = try NotificationQuery(call.query)
@@ -21,7 +21,7 @@ extension API {
             let page = Page(query.page, total: ids.count)
             return (page, try ids[page.range].compactMap { try Shown($0, user, catalogue) })
         }
-        return try call.makingRoom(messages.contains(where: \.isLong)) {
+        return try call.makingRoom(messages.reduce(0) { $0 + $1.size } > Shown.much) {
             var body = Array(#"{"pagination":"#.utf8)
             page.json.write(to: &body)
             body.append(utf8: #","userMessages":["#)
@@ -31,7 +31,7 @@ extension API {
                 guard let message = try shown.message(call.store) else { continue }
                 if !isFirst { body.append(UInt8(ascii: ",")) }
                 isFirst = false
-                let isAbridged = shown.isLong && body.count > fullPage
+                let isAbridged = shown.size > Shown.short && body.count > fullPage
                 call.json(message, isRead: shown.isRead, isAbridged: isAbridged).write(to: &body)
             }
             body.append(utf8: "]}")
@@ -43,7 +43,7 @@ extension API {
         let (id, user) = (call.id(), call.userID ?? 0)
         let (shown, mayChange) = try call.store.read { catalogue in
             try catalogue.checkReadable(message: id)
-            try checkOwner(id, user, isThere: try catalogue.recipients(ofMessage: id) != nil, catalogue.isDelivered)
+            try checkOwner(id, user, isThere: try catalogue.recipientCount(ofMessage: id) != nil, catalogue.isDelivered)
             guard try !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
                 throw Problem.messageNotFound(id)
             }
@@ -55,7 +55,7 @@ extension API {
         if !shown.isRead, mayChange, call.request.head.method == .get {
             try call.store.write { try $0.markAsRead([id], by: user) }
         }
-        return call.makingRoom(shown.isLong) {
+        return call.makingRoom(shown.size > Shown.much) {
             call.json(message, isRead: shown.isRead, isSingle: true).compact
         }
     }
@@ -72,13 +72,26 @@ extension API {
 
     @Sendable static func countUnread(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        let unread = try call.store.read { try $0.unreadMessages(of: user) }
+        let unread = try call.store.read { try $0.newMessages(of: user) }
         return Answer(["newMessages": .bool(unread > 0), "unread": .integer(unread)])
+    }
+
+    /// Says how many are new, and from then on counts only what comes later.
+    @Sendable static func postUnread(_ call: Call) throws -> Answer {
+        let user = call.userID ?? 0
+        let unread = try call.store.write { transaction in
+            let unread = try transaction.newMessages(of: user)
+            try transaction.markAllAsNoticed(by: user)
+            return unread
+        }
+        return Answer(.integer(unread))
     }
 
     @Sendable static func markAllAsRead(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        try call.store.write { try $0.markAsRead(Set($0.messages(of: user)), by: user) }
+        if try MessageTypes(call.query).includeBroadcasts {
+            try call.store.write { try $0.markAsRead(Set($0.messages(of: user)), by: user) }
+        }
         return Answer(["Success": "Messages marked as read"])
     }
 
@@ -89,7 +102,9 @@ extension API {
 
     @Sendable static func deleteAllNotifications(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        try call.store.write { try $0.deleteMessages(Set($0.messages(of: user)), for: user) }
+        if try MessageTypes(call.query).includeBroadcasts {
+            try call.store.write { try $0.deleteMessages(Set($0.messages(of: user)), for: user) }
+        }
         return Answer(["Success": "Messages deleted"])
     }
 
@@ -144,7 +159,12 @@ private struct Shown: Sendable {
         isRead = try catalogue.isRead(id, by: user)
     }
 
-    var isLong: Bool { message == nil }
+    /// Bytes of text, of which HTML is made. A long one has as many as a message can.
+    var size: Int { message.map { $0.text.utf8.count } ?? Self.much + 1 }
+    /// What has no more is shown wherever it stands.
+    static let short = 2 << 10
+    /// Where there is more, only one answer at a time is made.
+    static let much = 64 << 10
 
     /// nil when it has gone.
     func message(_ store: Store) throws -> Message? {
@@ -153,10 +173,10 @@ private struct Shown: Sendable {
 }
 
 extension Call {
-    /// Makes an answer; of those with long messages one at a time, for else a few at once take all memory there is.
-    fileprivate func makingRoom(_ isLong: Bool, _ body: () throws -> [UInt8]) rethrows -> Answer {
+    /// Makes an answer; of those with much text one at a time, for else a few at once take all memory there is.
+    fileprivate func makingRoom(_ isMuch: Bool, _ body: () throws -> [UInt8]) rethrows -> Answer {
         var answer = Answer(.ok, .null)
-        answer.body = isLong ? try API.longTurn.withLock { _ in try body() } : try body()
+        answer.body = isMuch ? try API.longTurn.withLock { _ in try body() } : try body()
         return answer
     }
 
@@ -182,6 +202,18 @@ extension Call {
     }
 }
 
+/// The types of messages that a client means; all of them, when it names none.
+private struct MessageTypes {
+    let includeBroadcasts: Bool
+
+    /// The number of BROADCAST among the Tasking Manager's types of messages.
+    private static let broadcast = 2
+
+    init(_ query: Query) throws(Problem) {
+        includeBroadcasts = try query.numbers("messageType")?.contains(Self.broadcast) ?? true
+    }
+}
+
 /// What a client wants to see of its notifications.
 private struct NotificationQuery {
     let page: PageQuery
@@ -189,11 +221,8 @@ private struct NotificationQuery {
     private let isRead: Bool?
     private let sortsByRead: Bool
     private let isAscending: Bool
-    private let hasBroadcasts: Bool
+    private let includesBroadcasts: Bool
     private let from: String
-
-    /// The number of BROADCAST among the Tasking Manager's types of messages.
-    private static let broadcast = "2"
 
     init(_ query: Query) throws(Problem) {
         page = try PageQuery(query, pageSize: 10, largest: 100)
@@ -203,10 +232,12 @@ private struct NotificationQuery {
             case "unread": false
             default: nil
             }
-        sortsByRead = try query.text("sortBy") == "read"
-        isAscending = try query.text("sortDirection") == "asc"
-        let types = (try query.text("messageType") ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
-        hasBroadcasts = types.isEmpty || types.contains(Self.broadcast)
+        sortsByRead = try query.text("sortBy")?.lowercased() == "read"
+        isAscending = try query.text("sortDirection")?.lowercased() == "asc"
+        // A BROADCAST belongs to no project and to no task, so every one is another.
+        let projects = try query.numbers("project")
+        let tasks = try query.numbers("taskId")
+        includesBroadcasts = try MessageTypes(query).includeBroadcasts && projects == nil && tasks == nil
         from = (try query.text("from") ?? "").lowercased()
     }
 
@@ -214,7 +245,7 @@ private struct NotificationQuery {
     ///
     /// - Parameter ids: all that the user has, oldest first.
     func selected(_ ids: [Int], _ user: Int, _ catalogue: Catalogue) throws -> [Int] {
-        var selected = hasBroadcasts ? ids : []
+        var selected = includesBroadcasts ? ids : []
         if let isRead { selected = try selected.filter { try catalogue.isRead($0, by: user) == isRead } }
         if !from.isEmpty {
             selected = try selected.filter { id in

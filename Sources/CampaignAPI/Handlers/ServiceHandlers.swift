@@ -18,6 +18,15 @@ extension API {
             body.append(
                 "broken", .array(files.map { ["file": .string($0.key), "reason": .string($0.value)] }))
         }
+        let waiting = call.store.messagesThatWait.sorted { $0.key < $1.key }
+        if !waiting.isEmpty {
+            body.append(
+                "waiting",
+                .array(
+                    waiting.map {
+                        ["message": .integer($0.key), "for": .array($0.value.prefix(10).map(JSONValue.string))]
+                    }))
+        }
         return trouble == nil
             ? Answer(.object(body))
             : Answer(.serviceUnavailable, .object(body), headerFields: [.retryAfter: "5"])
