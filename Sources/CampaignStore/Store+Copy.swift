@@ -27,7 +27,7 @@ extension Store {
     /// - Throws: ``RecordError`` when it is broken, ``FolderUnavailable``.
     public func record<Kind: Record>(_: Kind.Type, _ kind: RecordKind, _ id: Int) throws -> Kind? {
         let file = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
-            try RecordFile(folder, kind, id)
+            try RecordFile(folder.file(kind, id))
         }
         switch file {
         case .missing: return nil

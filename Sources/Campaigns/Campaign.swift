@@ -1,5 +1,3 @@
-public import JSON
-
 /// A label that ties projects and organisations together.
 public struct Campaign: Sendable, Equatable {
     /// At least 1; never used again.

@@ -1,4 +1,4 @@
-public import JSON
+internal import JSON
 
 /// What an admin says to the contributors of a campaign. It never changes.
 public struct Message: Sendable, Equatable {

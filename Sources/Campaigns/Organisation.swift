@@ -1,5 +1,3 @@
-public import JSON
-
 /// A group that coordinates work.
 public struct Organisation: Sendable, Equatable {
     public var id: Int

@@ -1,5 +1,3 @@
-public import JSON
-
 /// An area that is mapped, as far as campaigns need to know of it.
 public struct Project: Sendable, Equatable {
     public var id: Int

@@ -1,5 +1,3 @@
-public import JSON
-
 /// Somebody who may sign in.
 public struct User: Sendable, Equatable {
     public var id: Int
