@@ -21,6 +21,11 @@ public struct API: Responder {
     private let now: @Sendable () -> Int
     private let answers = AnswerCache()
 
+    let users = Kept<UserIndex>(.users)
+    let organisations = Kept<OrganisationIndex>(.organisations)
+    let projects = Kept<ProjectIndex>(.projects)
+    let detailedCampaigns = DetailedCampaigns()
+
     /// - Parameter now: the time in seconds since 1970 in UTC.
     public init(
         _ store: Store, _ configuration: Configuration, logger: Logger,
@@ -147,7 +152,8 @@ public struct API: Responder {
         } else if route.right.readsToken {
             userID = try? authenticatedUser(request)
         }
-        let call = Call(api: self, request: request, ids: destination.ids, userID: userID, waits: waits)
+        let call = Call(
+            api: self, request: request, ids: destination.ids, text: destination.text, userID: userID, waits: waits)
         var answer = try passing { try route.handler(call) }
         if route.right.readsToken {
             answer.headerFields[.vary] = "Authorization"

@@ -1,9 +1,11 @@
 internal import HTTPTypes
 
-/// The routes that one path leads to, and the ids in it.
+/// The routes that one path leads to, and the ids and the text in it.
 struct Destination {
     let routes: [Route]
     let ids: [Int]
+    /// Decoded. Swift compares texts by canonical equivalence, so that it may be in whatever normal form.
+    let text: String
 
     /// - Parameters:
     ///   - path: below ``API/base``, without the query; a slash at its end is optional.
@@ -25,15 +27,16 @@ struct Destination {
             segments.append(decoded)
         }
         var found: [Route] = []
-        var ids: [Int] = []
+        var names = Names()
         for route in routes {
-            guard let foundIDs = Self.ids(segments, route.path) else { continue }
+            guard let foundNames = Self.names(segments, route.path) else { continue }
             found.append(route)
-            ids = foundIDs
+            names = foundNames
         }
         if found.isEmpty { return nil }
         self.routes = found
-        self.ids = ids
+        ids = names.ids
+        text = names.text
     }
 
     /// The route of a method, or nil when the path does not have it. HEAD is GET without the body.
@@ -46,7 +49,11 @@ struct Destination {
     func path(of route: Route) -> String {
         var ids = ids[...]
         return route.path.split(separator: "/").reduce(into: "/") { path, segment in
-            path += segment.hasPrefix("{") ? ids.popFirst().map { "\($0)" } ?? "" : String(segment)
+            if segment.hasSuffix("_id}") {
+                path += ids.popFirst().map { "\($0)" } ?? ""
+            } else {
+                path += segment.hasPrefix("{") ? text.percentEncoded : String(segment)
+            }
             path += "/"
         }
     }
@@ -58,22 +65,32 @@ struct Destination {
         return methods.sorted().joined(separator: ", ")
     }
 
-    /// The ids in a path, or nil when it is not a path of the pattern.
-    private static func ids(_ segments: [Substring], _ pattern: String) -> [Int]? {
+    private struct Names {
         var ids: [Int] = []
+        var text = ""
+    }
+
+    /// What a path names, or nil when it is not a path of the pattern.
+    private static func names(_ segments: [Substring], _ pattern: String) -> Names? {
+        var names = Names()
         var pattern = pattern.utf8.dropFirst()
         for segment in segments {
             let end = pattern.firstIndex(of: UInt8(ascii: "/")) ?? pattern.endIndex
             guard end > pattern.startIndex else { return nil }
             if pattern.first == UInt8(ascii: "{") {
-                guard let id = id(segment) else { return nil }
-                ids.append(id)
+                if pattern[..<end].suffix(4).elementsEqual("_id}".utf8) {
+                    guard let id = id(segment) else { return nil }
+                    names.ids.append(id)
+                } else {
+                    guard !segment.isEmpty else { return nil }
+                    names.text = String(segment)
+                }
             } else if !pattern[..<end].elementsEqual(segment.utf8) {
                 return nil
             }
             pattern = pattern[end...].dropFirst()
         }
-        return pattern.isEmpty ? ids : nil
+        return pattern.isEmpty ? names : nil
     }
 
     /// A whole number in decimal, at least 1.
@@ -99,5 +116,24 @@ extension StringProtocol {
             bytes.append(UInt8(high << 4 | low))
         }
         return String(validating: bytes, as: UTF8.self).map { $0[...] }
+    }
+}
+
+extension String {
+    /// With those characters of ASCII percent-encoded that are not unreserved (RFC 3986, 2.3).
+    fileprivate var percentEncoded: String {
+        var bytes: [UInt8] = []
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"), 0x80...:
+                bytes.append(byte)
+            default:
+                let digits = Array("0123456789ABCDEF".utf8)
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -45,6 +45,11 @@ struct Problem: Error {
     static func organisationNotFound(_ id: Int) -> Problem {
         missing("ORGANISATION", "organisation", ["organisation_id": .integer(id)])
     }
+    static func organisationNotFound(slug: String) -> Problem {
+        missing("ORGANISATION", "organisation", ["slug": .string(slug)])
+    }
+    static func userNotFound(_ id: Int) -> Problem { missing("USER", "user", ["user_id": .integer(id)]) }
+    static func userNotFound(named name: String) -> Problem { missing("USER", "user", ["username": .string(name)]) }
     static func messageNotFound(_ id: Int) -> Problem { missing("MESSAGE", "message", ["message_id": .integer(id)]) }
     static func projectCampaignNotFound(project: Int, campaign: Int) -> Problem {
         missing(
@@ -69,6 +74,9 @@ struct Problem: Error {
 
     static let invalidToken = Problem(
         .unauthorized, "InvalidToken", "Token is expired or invalid", headerFields: [.wwwAuthenticate: "Token"])
+
+    static let withoutRecord = Problem(
+        .forbidden, "UserNotPermitted", "User has no record and may not change anything")
 
     static let preconditionFailed = Problem(
         .preconditionFailed, "PreconditionFailed", "The campaign has changed since the ETag in If-Match was given")

@@ -21,6 +21,9 @@ struct Query: Sendable {
         return String(validating: spaced, as: UTF8.self)?.percentDecoded.map(String.init)
     }
 
+    /// Whether a parameter is there, be it none that can be read.
+    func has(_ name: String) -> Bool { values[name].map { $0 != "" } ?? false }
+
     /// - Throws: ``Problem`` 400 when it is not text.
     func text(_ name: String) throws(Problem) -> String? {
         guard let value = values[name] else { return nil }

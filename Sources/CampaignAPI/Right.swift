@@ -10,6 +10,8 @@ enum Right: Sendable {
     case anyoneKnown
     /// Whoever has a good token.
     case signedIn
+    /// Whoever has a good token and a record.
+    case withRecord
     /// Whoever has a good token and may change things.
     case signedInToChange
     /// Who manages at least one organisation; with what the others are told.
@@ -51,6 +53,8 @@ enum Right: Sendable {
     func check(_ userID: Int, _ ids: [Int], _ catalogue: Catalogue) throws {
         switch self {
         case .anyone, .anyoneKnown, .signedIn: return
+        case .withRecord:
+            guard try catalogue.user(userID) != nil else { throw Problem.withoutRecord }
         case .signedInToChange:
             guard try catalogue.user(userID)?.role != .readOnly else {
                 throw Problem(.forbidden, "UserNotPermitted", "User may not change anything")

@@ -9,7 +9,8 @@ struct Route: Sendable {
     typealias Handler = @Sendable (Call) throws -> Answer
 
     let method: HTTPRequest.Method
-    /// Below ``API/base``; a segment in braces is an id.
+    /// Below ``API/base``. A segment in braces is an id when its name ends with `_id`, else any text; there is one of
+    /// these at the most.
     let path: String
     let right: Right
     /// The parameters of the query that the answer depends on, of those that need no token.
@@ -51,6 +52,8 @@ struct Call: Sendable {
     let request: Request
     /// The ids in the path, in its order.
     let ids: [Int]
+    /// What else the path names; empty where it names nothing.
+    let text: String
     /// The user of the token, where the route looks at it.
     let userID: Int?
     /// Whether it may wait for the disk.
@@ -102,7 +105,12 @@ struct Answer: Sendable {
     }
 
     init(_ json: JSONValue) {
-        body = json.compact
+        self.init(body: json.compact)
+    }
+
+    /// - Parameter body: JSON.
+    init(body: [UInt8]) {
+        self.body = body
     }
 
     init(_ status: HTTPResponse.Status, _ json: JSONValue, headerFields: HTTPFields = [:]) {

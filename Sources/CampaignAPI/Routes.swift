@@ -3,7 +3,7 @@ internal import HTTPTypes
 extension API {
     /// Every endpoint: its method, its path, who may use it, and the function that answers.
     static let routes: [Route] = [
-        Route(.get, "/campaigns/", .anyone, listCampaigns),
+        Route(.get, "/campaigns/", .anyone, reads: ["details"], listCampaigns),
         Route(
             .post, "/campaigns/",
             .organisationManager(otherwise: "CampaignsAllAPI POST: User not a Org Manager"), createCampaign),
@@ -16,13 +16,23 @@ extension API {
             .organisationManager(otherwise: "CampaignsRestAPI DELETE: User not a Org Manager"), deleteCampaign),
 
         Route(
+            .get, "/campaigns/{campaign_id}/actions/message-contributors/",
+            .admin(otherwise: "This endpoint action is restricted to ADMIN users."), listCampaignMessages),
+        Route(
             .post, "/campaigns/{campaign_id}/actions/message-contributors/",
             .admin(otherwise: "This endpoint action is restricted to ADMIN users."), messageContributors),
 
+        Route(
+            .get, "/projects/", .anyoneKnown,
+            reads: ["page", "campaign", "organisationName", "organisationId", "textSearch", "managedByMe"],
+            listProjects),
         Route(.get, "/projects/{project_id}/campaigns/", .anyone, listProjectCampaigns),
         Route(.post, "/projects/{project_id}/campaigns/{campaign_id}/", .managerOfProject, linkProject),
         Route(.delete, "/projects/{project_id}/campaigns/{campaign_id}/", .managerOfProject, unlinkProject),
 
+        Route(
+            .get, "/organisations/", .anyoneKnown, reads: ["manager_user_id", "omitManagerList"], listOrganisations),
+        Route(.get, "/organisations/{id_or_slug}/", .anyoneKnown, reads: ["omitManagerList"], getOrganisation),
         Route(.get, "/organisations/{organisation_id}/campaigns/", .anyone, listOrganisationCampaigns),
         Route(
             .post, "/organisations/{organisation_id}/campaigns/{campaign_id}/", .managerOfOrganisation,
@@ -30,6 +40,11 @@ extension API {
         Route(
             .delete, "/organisations/{organisation_id}/campaigns/{campaign_id}/", .managerOfOrganisation,
             unlinkOrganisation),
+
+        Route(.get, "/users/{user_id}/", .signedIn, getUser),
+        Route(.get, "/users/queries/{username}/", .signedIn, getUserByName),
+        Route(.get, "/users/queries/filter/{text}/", .signedIn, findUsers),
+        Route(.patch, "/users/me/actions/set-user/", .withRecord, changeOwnUser),
 
         Route(.get, "/notifications/", .signedIn, listNotifications),
         Route(.get, "/notifications/{message_id}/", .signedIn, getNotification),

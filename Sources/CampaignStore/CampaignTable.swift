@@ -35,6 +35,8 @@ struct CampaignTable {
     private var shared: [String: Set<Int>] = [:]
     /// By rising id.
     private var linked: [Link: [Int]] = [:]
+    /// By the number of a group, what changes with every one of its campaigns.
+    private var versions: [Int: Int] = [:]
     private var wholeList: CampaignList?
     /// The lists of those that have many campaigns, with what they take, about, and when they were asked for.
     private var lists: [Link: (list: CampaignList, bytes: Int, use: Int)] = [:]
@@ -60,6 +62,7 @@ struct CampaignTable {
     func fingerprint(_ id: Int) -> Int? { entries[id]?.fingerprint ?? nil }
     /// Of the file when it was read.
     func state(_ id: Int) -> FileState? { entries[id]?.state }
+    func projects(of id: Int) -> [Int] { entries[id]?.projects ?? [] }
     func organisations(of id: Int) -> [Int] { entries[id]?.organisations ?? [] }
     var names: [Int: String] { entries.mapValues(\.name) }
     func name(_ id: Int) -> String? { entries[id]?.name }
@@ -92,6 +95,7 @@ struct CampaignTable {
     }
 
     private mutating func insert(_ id: Int, _ entry: Entry) {
+        versions[Self.group(of: id)] = RecordVersion.next()
         var entry = entry
         if !KeptText.includes(entry.keptBytes, besides: entriesBytes) { entry.opening = nil }
         let previous = entries.updateValue(entry, forKey: id)
@@ -145,6 +149,7 @@ struct CampaignTable {
 
     mutating func remove(_ id: Int) {
         guard let entry = entries.removeValue(forKey: id) else { return }
+        versions[Self.group(of: id)] = RecordVersion.next()
         wholeList = nil
         unlink(id, entry)
         for link in entry.links { drop(link) }
@@ -164,6 +169,18 @@ struct CampaignTable {
         } else if owners[name] == id {
             owners[name] = nil
         }
+    }
+
+    private static func group(of id: Int) -> Int { id >> 8 }
+
+    /// The groups, by rising id of their campaigns.
+    var groups: [(number: Int, version: Int)] {
+        versions.map { (number: $0.key, version: $0.value) }.sorted { $0.number < $1.number }
+    }
+
+    /// The ids in a group, rising.
+    func ids(inGroup number: Int) -> ArraySlice<Int> {
+        ids[ids.insertionPoint(of: number << 8)...].prefix { Self.group(of: $0) == number }
     }
 
     /// An organisation has changed, and answers show organisations.

@@ -29,6 +29,8 @@ public final class Catalogue {
     private var heldNames = HeldNames()
     /// The highest id that a file of a kind has been named by, broken ones included.
     private var highestIDs: [RecordKind: Int] = [:]
+    /// What changes with every record of a kind.
+    private var versions: [RecordKind: Int] = [:]
     /// How many campaigns' files have been read that are not in the cache; large ones count as several.
     private var readSinceCache = 0
 
@@ -293,6 +295,7 @@ public final class Catalogue {
     }
 
     private func install(_ ref: RecordRef, _ record: any Record, _ fingerprint: Int, _ size: Int, _ state: FileState) {
+        versions[ref.kind] = RecordVersion.next()
         switch record {
         case let campaign as Campaign:
             guard campaigns.fingerprint(ref.id) != fingerprint else { return }
@@ -323,6 +326,7 @@ public final class Catalogue {
 
     private func forget(_ ref: RecordRef) {
         let id = ref.id
+        versions[ref.kind] = RecordVersion.next()
         switch ref.kind {
         case .campaigns: campaigns.remove(id)
         case .organisations:
@@ -422,6 +426,12 @@ extension Catalogue {
     var soundUsers: [User] { users.values.sorted { $0.id < $1.id } }
     var soundOrganisations: [Organisation] { organisations.values.sorted { $0.id < $1.id } }
     var soundProjects: [Project] { projects.values.sorted { $0.id < $1.id } }
+
+    /// A number that is another after every change of a kind's records, also where the folder is read anew.
+    public func version(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        try needAll(kind)
+        return versions[kind] ?? 0
+    }
 
     private func needAll(_ kind: RecordKind) throws(FolderUnavailable) {
         try need(kind)
@@ -538,6 +548,62 @@ extension Catalogue {
     public func allCampaigns() throws(FolderUnavailable) -> CampaignList {
         try need(.campaigns)
         return campaigns.list()
+    }
+
+    /// The campaigns in groups of such with near ids, by rising id, each group with a number that is another after every change
+    /// of one of its campaigns.
+    public func campaignGroups() throws(FolderUnavailable) -> [(number: Int, version: Int)] {
+        try needAll(.campaigns)
+        return campaigns.groups
+    }
+
+    /// The campaigns of a group as ``campaign(_:)`` gives them, each with the number of its projects that have a record. An
+    /// organisation whose record is broken is not shown.
+    public func detailedCampaigns(
+        inGroup group: Int
+    ) throws(FolderUnavailable) -> [(campaign: Representation, projects: Int)] {
+        for kind in [RecordKind.campaigns, .organisations, .projects] { try needAll(kind) }
+        var found: [(campaign: Representation, projects: Int)] = []
+        var lacking: FolderUnavailable?
+        for id in campaigns.ids(inGroup: group) {
+            let count = campaigns.projects(of: id).count { projects[$0] != nil }
+            if let ready = campaigns.representation(id, organisation: { organisations[$0] }) {
+                found.append((ready, count))
+                continue
+            }
+            // All that lack something are told of at once, for else this would begin anew for each.
+            do throws(FolderUnavailable) {
+                guard let campaign = try whole(Campaign.self, .campaigns, id) else { continue }
+                found.append((CampaignTable.representation(of: campaign) { organisations[$0] }, count))
+            } catch {
+                lacking = error
+            }
+        }
+        if let lacking { throw lacking }
+        return found
+    }
+
+    /// The ids of the projects that are linked to the campaigns of a name.
+    public func projects(ofCampaignsNamed name: String) throws(FolderUnavailable) -> Set<Int> {
+        try needAll(.campaigns)
+        return campaigns.ids(named: name).reduce(into: Set()) { $0.formUnion(campaigns.projects(of: $1)) }
+    }
+
+    /// What it takes to find out who would get a message to a campaign's contributors now, or nil when there is no such campaign.
+    public func audience(
+        ofCampaign id: Int
+    ) throws(FolderUnavailable) -> (contributors: [[Int]], unwilling: Set<Int>)? {
+        try need(.campaigns, id)
+        guard campaigns.contains(id) else { return nil }
+        return try audience(ofProjects: campaigns.projects(of: id))
+    }
+
+    private func audience(
+        ofProjects ids: [Int]
+    ) throws(FolderUnavailable) -> (contributors: [[Int]], unwilling: Set<Int>) {
+        try needAll(.users)
+        try needAll(.projects)
+        return (ids.compactMap { projects[$0]?.contributors }, unwilling)
     }
 
     /// The id and name of the campaigns that are linked to a project.

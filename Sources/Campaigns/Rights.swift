@@ -1,4 +1,7 @@
 extension User {
+    /// Whether this user may change what belongs to an organisation.
+    public func mayChange(_ organisation: Organisation) -> Bool { role != .readOnly && manages(organisation) }
+
     /// Whether this user manages an organisation: an admin, or one of its managers.
     public func manages(_ organisation: Organisation) -> Bool {
         role == .admin || organisation.managers.contains(id)

@@ -8,22 +8,41 @@ private func find(_ path: String) -> Destination? {
 }
 
 @Test(
-    "every route is found by its own path, with its ids in order, with and without the slash at the end",
+    "every route is found by its own path, with its ids in order and its text, with and without the slash at the end",
     arguments: API.routes.map(\.path))
 func everyRoute(path: String) throws {
     var next = 10
     var ids: [Int] = []
+    var text = ""
     let asked = path.split(separator: "/").map { segment in
         guard segment.hasPrefix("{") else { return String(segment) }
         next += 1
-        ids.append(next)
+        if segment.hasSuffix("_id}") { ids.append(next) } else { text = "\(next)" }
         return "\(next)"
     }.joined(separator: "/")
     for spelling in ["/\(asked)/", "/\(asked)"] {
         let found = try #require(find(spelling))
         #expect(found.routes.contains { $0.path == path })
         #expect(found.ids == ids)
+        #expect(found.text == text)
     }
+}
+
+@Test("a text in a path is decoded, and its path has one spelling that no other text has")
+func texts() throws {
+    for (path, text, spelling) in [
+        ("/organisations/a%2Fb%3Fc/", "a/b?c", "/organisations/a%2Fb%3Fc/"),
+        ("/organisations/%61", "a", "/organisations/a/"),
+        ("/users/queries/filter/", "filter", "/users/queries/filter/"),
+        ("/users/queries/e%CC%81/", "\u{E9}", "/users/queries/\u{E9}/"),
+        ("/users/queries/filter/a%20b", "a b", "/users/queries/filter/a%20b/"),
+    ] {
+        let found = try #require(find(path))
+        #expect(found.text == text)
+        #expect(found.path(of: try #require(found.route(for: .get))) == spelling)
+    }
+    #expect(find("/organisations//") == nil)
+    #expect(find("/users/queries/%ff/") == nil)
 }
 
 @Test(
@@ -51,7 +70,7 @@ func noIDs(segment: String) {
     arguments: [
         "", "/", "//", "campaigns/", "//campaigns/", "/campaigns//", "/campaigns//1/", "/Campaigns/", "/campaigns/1/x/",
         "/campaigns/1//", "/campaign/", "/campaignss/", "/campaigns%2F1", "/campaigns/../campaigns/", "/./campaigns/",
-        "/campaigns/1/actions/", "/projects/", "/projects/1/", "/projects/1/campaigns//", "/system/", "/campaigns;a=b/",
+        "/campaigns/1/actions/", "/project/", "/projects/1/", "/projects/1/campaigns//", "/system/", "/campaigns;a=b/",
         "/campaigns/1;a/", "/campaigns\u{301}/", "/campaigns%00/", "/campaigns /",
     ])
 func oddPaths(path: String) {

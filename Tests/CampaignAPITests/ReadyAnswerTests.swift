@@ -84,7 +84,7 @@ func spellings() throws {
     for (target, path) in [
         ("/campaigns?n=1", "/campaigns/"), ("/projects/%31/campaigns", "/projects/1/campaigns/"),
         ("/organisations/001/campaigns/?n=2", "/organisations/1/campaigns/"), ("/campaigns/5", "/campaigns/5/"),
-        ("/system/docs/json?n", "/system/docs/json/"), ("/campaigns/5/actions/message-contributors", nil),
+        ("/system/docs/json?n", "/system/docs/json/"), ("/campaigns/5/actions/message-contributors/x", nil),
         ("/none/1", nil), ("/campaigns/x/", nil),
     ] as [(String, String?)] {
         let destination = Destination(target.prefix { $0 != "?" }, in: API.routes)

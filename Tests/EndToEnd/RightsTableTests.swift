@@ -61,9 +61,11 @@ struct RightsTableTests {
                 let message = row.isOfOthers ? others : own[0]
                 let path = row.path.replacing("{campaign_id}", with: "\(serial)")
                     .replacing("{project_id}", with: "1").replacing("{organisation_id}", with: "1")
-                    .replacing("{message_id}", with: "\(message)")
+                    .replacing("{message_id}", with: "\(message)").replacing("{id_or_slug}", with: "1")
+                    .replacing("{user_id}", with: "3").replacing("{username}", with: "u3").replacing(
+                        "{text}", with: "u")
                 let body =
-                    #"{"name": "n\#(serial)", "subject": "s", "message": "m", "messageIds": [\#(row.isOfOthers ? others : own[1])], "#
+                    #"{"name": "n\#(serial)", "projectsNotifications": true, "subject": "s", "message": "m", "messageIds": [\#(row.isOfOthers ? others : own[1])], "#
                     + #""filename": "dot.gif", "mime": "image/gif", "data": "\#(Self.picture)"}"#
                 let answered = try client.ask(
                     Asked(

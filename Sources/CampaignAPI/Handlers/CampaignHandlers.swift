@@ -6,7 +6,8 @@ internal import JSON
 
 extension API {
     @Sendable static func listCampaigns(_ call: Call) throws -> Answer {
-        Answer(try call.read { try $0.allCampaigns() }.representation())
+        if try call.query.flag("details") == true { return try call.api.detailedCampaigns.answer(call) }
+        return Answer(try call.read { try $0.allCampaigns() }.representation())
     }
 
     @Sendable static func getCampaign(_ call: Call) throws -> Answer {

@@ -25,6 +25,36 @@ extension API {
         return Answer(["Success": "Message sent successfully"])
     }
 
+    @Sendable static func listCampaignMessages(_ call: Call) throws -> Answer {
+        let id = call.id()
+        let (audience, sent) = try call.read { catalogue in
+            guard let audience = try catalogue.audience(ofCampaign: id) else { throw Problem.campaignNotFound(id) }
+            var sent: [(outline: Message, recipients: Int?)] = []
+            for messageID in try catalogue.messageIDs().reversed() where sent.count < mostMessages {
+                guard let outline = try catalogue.outline(ofMessage: messageID), outline.campaign == id else {
+                    continue
+                }
+                sent.append((outline, try catalogue.recipients(ofMessage: messageID)?.count))
+            }
+            return (audience, sent)
+        }
+        var recipients = Set(audience.contributors.joined()).subtracting(audience.unwilling)
+        if let asker = call.userID { recipients.remove(asker) }
+        // One after the other, for one that is long is read from its file.
+        let shown: [JSONValue] = try sent.compactMap { outline, recipients in
+            guard let message = try call.read({ try $0.message(outline.id) }) else { return nil }
+            return [
+                "messageId": .integer(message.id), "subject": .string(message.subject),
+                "sentDate": .string(message.sentDate), "fromUsername": .string(message.senderName),
+                "recipients": JSONValue(recipients), "delivered": .bool(recipients != nil),
+            ]
+        }
+        return Answer(["recipients": .integer(recipients.count), "sent": .array(shown)])
+    }
+
+    /// How many of a campaign's messages are listed, at the most.
+    private static let mostMessages = 100
+
     /// Now, in UTC, as RFC 3339 has it, with six digits of a second.
     private static func now() -> String {
         var now = timespec()
