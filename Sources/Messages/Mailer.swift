@@ -10,6 +10,7 @@ public struct Mailer: Sendable {
     private let command: [String]
     private let from: String
     private let appBaseURL: String
+    private let settingsURL: String
     private let logger: Logger
 
     /// Seconds that the program may take for one e-mail.
@@ -21,11 +22,15 @@ public struct Mailer: Sendable {
     ///   - command: `SENDMAIL`, such as `/usr/sbin/sendmail -t -i`; its words are separated by spaces. It gets the e-mail on standard input.
     ///   - from: the address that the e-mails come from.
     ///   - appBaseURL: where the Tasking Manager's web client is, without a slash at the end.
-    public init(_ store: Store, command: String, from: String, appBaseURL: String, logger: Logger) {
+    ///   - settingsURL: where a user says that they want no such messages.
+    public init(
+        _ store: Store, command: String, from: String, appBaseURL: String, settingsURL: String, logger: Logger
+    ) {
         self.store = store
         self.command = command.split(separator: " ").map(String.init)
         self.from = from
         self.appBaseURL = appBaseURL
+        self.settingsURL = settingsURL
         self.logger = logger
     }
 
@@ -57,7 +62,7 @@ public struct Mailer: Sendable {
                 else { continue }
                 let mail = MailMessage(
                     message: message, recipient: user, address: address, from: from, html: html,
-                    settingsURL: "\(appBaseURL)/settings", time: time(nil))
+                    settingsURL: settingsURL, time: time(nil))
                 if !send(mail.text) {
                     mailing.failed.append(id)
                     logger.error("an e-mail was not sent", metadata: ["message": "\(message.id)", "user": "\(id)"])

@@ -112,12 +112,21 @@ enum Settings {
         return try DataFolder(asOwnerOf: path)
     }
 
+    /// Where a user says which messages they want: in the Tasking Manager, or on the page of this service where none is named.
+    private static func settingsURL() throws(Failure) -> String {
+        let (own, named) = (try publicURL.read()?.text, try appBaseURL.read()?.text)
+        guard let own, named == nil || named == own else { return "\(try webClient())/settings" }
+        return "\(own)/#/settings"
+    }
+
     /// What sends e-mails, when SENDMAIL asks for them.
     static func mailer(_ store: Store, _ logger: Logger) throws -> Mailer? {
         let (from, base) = (try mailFrom.read(), try webClient())
         guard let command = try sendmail.read() else { return nil }
         let host = base.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
-        return Mailer(store, command: command, from: from ?? "noreply@\(host)", appBaseURL: base, logger: logger)
+        return Mailer(
+            store, command: command, from: from ?? "noreply@\(host)", appBaseURL: base, settingsURL: try settingsURL(),
+            logger: logger)
     }
 
     /// A log at the level that LOG_LEVEL names.
