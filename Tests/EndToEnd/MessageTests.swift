@@ -596,6 +596,21 @@ struct MailTests {
         return ground
     }
 
+    @Test("where no Tasking Manager is named an e-mail leads to the settings on the page of the service")
+    func settings() throws {
+        let ground = try Self.ground(2...2)
+        let sendmail = try Sendmail()
+        let daemon = try ground.start(
+            "0",
+            ["SENDMAIL": sendmail.command, "APP_BASE_URL": nil, "PUBLIC_URL": "https://campaigns.example.org"])
+        try ground.send(subject: "Hello", text: "Hello")
+        try ground.wait { try Self.isMailed(ground, 1) }
+        #expect(daemon.end() == 0)
+        let mail = try #require(try sendmail.mails().first)
+        #expect(mail.unsubscribe == "<https://campaigns.example.org/#/settings>")
+        #expect(mail.parts[1].text.contains("<a href=\"https://campaigns.example.org/#/settings\">"))
+    }
+
     private static func isMailed(_ ground: Ground, _ id: Int) throws -> Bool {
         guard let recipients = try ground.recipients(id), let mailing = try ground.record("messages/mailed/\(id)")
         else {
