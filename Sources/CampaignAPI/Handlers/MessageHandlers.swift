@@ -34,7 +34,7 @@ extension API {
                 guard let outline = try catalogue.outline(ofMessage: messageID), outline.campaign == id else {
                     continue
                 }
-                sent.append((outline, try catalogue.recipients(ofMessage: messageID)?.count))
+                sent.append((outline, try catalogue.recipientCount(ofMessage: messageID)))
             }
             return (audience, sent)
         }
