@@ -63,6 +63,7 @@ public struct DataFolder: Sendable {
         try FolderUnavailable.saying("The data folder cannot be made") { () throws(SystemError) in
             // Now, with the owner of the folder: whoever comes first afterwards may be another user, such as root with flock(1).
             for file in ownFiles { try make(file) }
+            try make("\(path)/.gitignore", Self.ignored)
             if FileIdentity(ids) == nil { try makeIDs() }
             try keepNames()
         }
@@ -71,12 +72,16 @@ public struct DataFolder: Sendable {
     /// What the service keeps for itself from the first.
     private var ownFiles: [String] { [lock, journal, mailLock, counter(.campaigns), counter(.messages)] }
 
-    /// Makes an empty file where there is nothing.
-    private func make(_ file: String) throws(SystemError) {
+    /// What git is to leave alone: an old journal that it brings back would be carried out.
+    private static let ignored = ".lock\n.journal\n.mail-lock\n.ids\n.cache\n.*.tmp\n"
+
+    /// Makes a file where there is nothing.
+    private func make(_ file: String, _ contents: String = "") throws(SystemError) {
         guard FileIdentity(file) == nil else { return }
         do throws(SystemError) {
-            try Descriptor(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600).inherit(
-                from: file.hasPrefix(directory(.messages)) ? directory(.messages) : directory(.campaigns))
+            let made = try Descriptor(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            try made.inherit(from: file.hasPrefix(directory(.messages)) ? directory(.messages) : directory(.campaigns))
+            try made.write(Array(contents.utf8))
         } catch {
             guard error.code == EEXIST else { throw error }
         }

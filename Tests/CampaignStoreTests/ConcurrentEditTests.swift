@@ -394,6 +394,7 @@ func counterAtItsEnd() throws {
 @Test("a folder that is made has the service's own files from the first, with the owner of the folder")
 func madeFiles() throws {
     let ground = try Ground()
+    #expect(try ground.read(".gitignore").contains(".journal\n"))
     for name in [".lock", ".journal", "campaigns/.next-id", "messages/.next-id", "messages/.mail-lock"] {
         let found = try FileManager.default.attributesOfItem(atPath: "\(ground.path)/\(name)")
         #expect(found[.posixPermissions] as? Int == 0o600)
