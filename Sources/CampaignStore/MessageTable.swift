@@ -132,7 +132,9 @@ struct MessageTable {
     /// What a user has and has not deleted, oldest first.
     ///
     /// - Throws: as `search`.
-    mutating func shown(to user: Int, _ search: Search) throws(FolderUnavailable) -> [Int] { try box(user, search).shown }
+    mutating func shown(to user: Int, _ search: Search) throws(FolderUnavailable) -> [Int] {
+        try box(user, search).shown
+    }
     /// How many of these the user has neither read nor noticed.
     ///
     /// - Throws: as `search`.

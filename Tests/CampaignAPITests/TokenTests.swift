@@ -144,7 +144,9 @@ private enum Python {
     }
 }
 
-@Test("the tokens that itsdangerous makes are read", .enabled(if: Python.hasItsdangerous, "itsdangerous, a package of Python, is missing"))
+@Test(
+    "the tokens that itsdangerous makes are read",
+    .enabled(if: Python.hasItsdangerous, "itsdangerous is missing"))
 func fromPython() throws {
     let payloads = ["1", "7", "123456789", "9223372036854775807", "'42'", "12.0"]
     let made = try Python.tokens(payloads)
@@ -154,7 +156,9 @@ func fromPython() throws {
     #expect(users == [1, 7, 123_456_789, .max, 42, 12])
 }
 
-@Test("a payload of itsdangerous's that is no number is refused", .enabled(if: Python.hasItsdangerous, "itsdangerous, a package of Python, is missing"))
+@Test(
+    "a payload of itsdangerous's that is no number is refused",
+    .enabled(if: Python.hasItsdangerous, "itsdangerous is missing"))
 func otherPayloads() throws {
     let payloads = [
         "'x'", "''", "None", "True", "[1]", "{'id': 1}", "1.5", "9223372036854775808", "'1 OR 1=1'", "'1\\n'",
@@ -166,7 +170,9 @@ func otherPayloads() throws {
     }
 }
 
-@Test("itsdangerous reads the tokens that are made here", .enabled(if: Python.hasItsdangerous, "itsdangerous, a package of Python, is missing"))
+@Test(
+    "itsdangerous reads the tokens that are made here",
+    .enabled(if: Python.hasItsdangerous, "itsdangerous is missing"))
 func toPython() throws {
     let now = Int(Date().timeIntervalSince1970)
     let users = [1, 7, 123_456_789, Int.max]

@@ -248,7 +248,7 @@ func roundTrip() throws {
     #expect(try read(Campaign.self, written(campaign)) == campaign)
 }
 
-@Test("a key that is not the service's own stays where it stands, at the top, in the middle and at the end, and so does all in it")
+@Test("a key that is not the service's own stays where it stands, wherever that is, and so does all in it")
 func otherKeysStay() throws {
     func stays<Kind: Record>(_: Kind.Type, _ own: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
         let note = #"{"b": [1, {"z": null, "a": "\u00e9"}], "a": {}}"#

@@ -38,7 +38,8 @@ private final class Post: Sendable {
             """, to: "sendmail")
         chmod("\(folder.path)/sendmail", 0o755)
         store = try Store(
-            DataFolder(asOwnerOf: folder.path + "/data"), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            DataFolder(asOwnerOf: folder.path + "/data"),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try answer("0")
     }
 

@@ -404,11 +404,14 @@ struct ImportTests {
     func oldVersions(version: String, missing: [String], change: String) throws {
         let outcome = try ground.take(try database(village + change))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let keys = ["slug": "slug", "description": "description", "type": "type", "subscription_tier": "subscriptionTier"]
+        let keys = [
+            "slug": "slug", "description": "description", "type": "type", "subscription_tier": "subscriptionTier",
+        ]
         var expected = villageFiles
         for file in expected.keys where file.hasPrefix("organisations/") {
             for key in missing.compactMap({ keys[$0] }) {
-                expected[file] = try expected[file]?.replacing(Regex("\"\(key)\": [^\n]*,\n"), with: "\"\(key)\": null,\n")
+                let line = try Regex("\"\(key)\": [^\n]*,\n")
+                expected[file] = expected[file]?.replacing(line, with: "\"\(key)\": null,\n")
             }
         }
         #expect(try ground.files() == expected)
@@ -428,7 +431,9 @@ struct ImportTests {
         #expect(try ground.files() == villageFiles)
     }
 
-    @Test("an address of another kind of database is no PostgreSQL's", arguments: ["mysql://tm@h/tm", "sqlite+aiosqlite:///tm"])
+    @Test(
+        "an address of another kind of database is no PostgreSQL's",
+        arguments: ["mysql://tm@h/tm", "sqlite+aiosqlite:///tm"])
     func otherDatabase(source: String) throws {
         let outcome = try ground.take(source)
         #expect(outcome.status == 65)
@@ -450,7 +455,8 @@ struct ImportTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
         let expected = [
             "campaigns/1": ("Missing Maps", "storm.png", "https://hotosm.org/x"),
-            "campaigns/2": ("Missing Maps (2)", "https://hotosm.org/a.png", nil), "campaigns/3": ("Campaign 3", nil, nil),
+            "campaigns/2": ("Missing Maps (2)", "https://hotosm.org/a.png", nil),
+            "campaigns/3": ("Campaign 3", nil, nil),
         ]
         for (file, (name, logo, url)) in expected {
             #expect(try ground.value("\(file).json", "name") == name)
