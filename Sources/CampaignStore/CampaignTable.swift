@@ -131,8 +131,11 @@ struct CampaignTable {
         owners.reserveCapacity(count)
     }
 
-    /// All campaigns without their texts, by rising id.
-    var outlines: [(id: Int, name: String, organisations: [Int], projects: [Int])] {
+    /// A campaign without its texts.
+    typealias Outline = (id: Int, name: String, organisations: [Int], projects: [Int])
+
+    /// All of them, by rising id.
+    var outlines: [Outline] {
         ids.compactMap { id in entries[id].map { (id, $0.name, $0.organisations, $0.projects) } }
     }
 

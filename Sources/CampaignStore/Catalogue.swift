@@ -90,6 +90,8 @@ public final class Catalogue {
         var mark = stale[ref.kind]?[ref.id] ?? Mark(first: clock, last: clock, isEnded: isEnded)
         mark.last = clock
         mark.isEnded = mark.isEnded || isEnded
+        // It may be gone before anybody reads it.
+        highestIDs[ref.kind] = max(highestIDs[ref.kind] ?? 0, ref.id)
         stale[ref.kind, default: [:]][ref.id] = mark
     }
 
@@ -453,9 +455,7 @@ extension Catalogue {
     }
 
     /// What is known of every campaign without its text, by rising id.
-    func campaignOutlines() throws(FolderUnavailable)
-        -> [(id: Int, name: String, organisations: [Int], projects: [Int])]
-    {
+    func campaignOutlines() throws(FolderUnavailable) -> [CampaignTable.Outline] {
         try need(.campaigns)
         return campaigns.outlines
     }
@@ -486,8 +486,20 @@ extension Catalogue {
                 doubles[RecordRef(.campaigns, id).place] = "name is that of \(first).json as well"
             }
         }
+        for (owner, id) in heldDoubles where doubles[RecordRef(.campaigns, owner).place] == nil {
+            doubles[RecordRef(.campaigns, owner).place] = Self.mayBeDouble(id)
+        }
         return doubles
     }
+
+    /// Campaigns that have a name which one that cannot be read may have, too.
+    var heldDoubles: [(owner: Int, id: Int)] {
+        heldNames.all.sorted { $0.id < $1.id }.flatMap { held in
+            Set(held.names.flatMap { campaigns.ids(named: $0) }).sorted().map { ($0, held.id) }
+        }
+    }
+
+    static func mayBeDouble(_ id: Int) -> String { "name may be that of \(id).json as well, which cannot be read" }
 
     /// Whether it is certain which names the campaigns have. Of one that cannot be read it is when the name was known before, or
     /// when there is a text, which holds a name or holds none.

@@ -35,6 +35,8 @@ public struct DataFolder: Sendable {
     var lock: String { "\(path)/.lock" }
     /// What has changed, on the disk before the files are.
     var journal: String { "\(path)/.journal" }
+    /// Which records were changed lately.
+    var recentChanges: String { "\(path)/.recent" }
     /// What the one process that sends e-mails takes an exclusive flock on.
     var mailLock: String { "\(path)/messages/.mail-lock" }
 
@@ -73,7 +75,7 @@ public struct DataFolder: Sendable {
     private var ownFiles: [String] { [lock, journal, mailLock, counter(.campaigns), counter(.messages)] }
 
     /// What git is to leave alone: an old journal that it brings back would be carried out.
-    private static let ignored = ".lock\n.journal\n.mail-lock\n.ids\n.cache\n.*.tmp\n"
+    private static let ignored = ".lock\n.journal\n.mail-lock\n.ids\n.recent\n.cache\n.*.tmp\n"
 
     /// Makes a file where there is nothing.
     private func make(_ file: String, _ contents: String = "") throws(SystemError) {

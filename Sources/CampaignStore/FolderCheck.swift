@@ -131,6 +131,9 @@ public struct FolderCheck {
 
     private mutating func checkNames() throws(FolderUnavailable) {
         check("name", .campaigns, try catalogue.campaignOutlines().map { ($0.id, $0.name) })
+        for (owner, id) in catalogue.heldDoubles {
+            report(.campaigns, "\(owner).json", Catalogue.mayBeDouble(id))
+        }
         check("name", .organisations, catalogue.soundOrganisations.map { ($0.id, $0.name) })
         check("slug", .organisations, catalogue.soundOrganisations.map { ($0.id, $0.slug) })
         check("username", .users, catalogue.soundUsers.map { ($0.id, $0.username) })

@@ -47,6 +47,7 @@ struct FolderCommit {
         }
         do throws(SystemError) {
             try beforePlacing()
+            try RecentChanges(folder).note(changes)
             for place in commit.placements.indices { try commit.placements[place].carryOut() }
         } catch {
             if commit.undo(changes) { journal?.withdraw() }

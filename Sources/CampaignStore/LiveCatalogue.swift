@@ -62,6 +62,14 @@ final class LiveCatalogue: Sendable {
         }
     }
 
+    /// Begins again, with what has been read so far but some records.
+    func begin(rereading changed: Set<RecordRef>) -> Pass {
+        state.withLock { state in
+            state.catalogue.mark(changed.map(FolderWatch.Change.record))
+            return Pass(start: state.catalogue.now)
+        }
+    }
+
     /// Runs a body until it has all that it needs.
     ///
     /// - Parameter waits: whether it may wait for the disk.

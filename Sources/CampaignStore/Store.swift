@@ -115,7 +115,7 @@ public final class Store: Sendable {
 
     /// - Returns: for each writer why nothing of it is on the disk, or nil when it is.
     private func commit(_ batch: [Writer]) -> [FolderUnavailable?] {
-        let failure = commitOnce(batch)
+        let failure = commitOnce(batch, readAhead(batch))
         guard let failure, failure.isConflict else { return batch.map { _ in failure } }
         // One that somebody else changes again and again keeps no other from being done.
         let deadline = ContinuousClock.now + Self.patience
@@ -132,12 +132,36 @@ public final class Store: Sendable {
     /// How long a change is tried whose file somebody else is changing.
     private static let patience = Duration.seconds(2)
 
-    private func commitOnce(_ batch: [Writer]) -> FolderUnavailable? {
+    /// What a batch needs, read without the lock.
+    private struct Ahead {
+        let live: LiveCatalogue
+        let place: RecentChanges.Place
+    }
+
+    /// Without a watch everything has to be read for each change, all campaigns for a new name. That is done before the lock is
+    /// taken; with it only what others have changed meanwhile is read again. What a person changes in this moment may count as
+    /// done after the change.
+    private func readAhead(_ batch: [Writer]) -> Ahead? {
+        guard !watches, let place = RecentChanges(folder).place(), let begun = try? begin(waits: true) else {
+            return nil
+        }
+        var pass = begun.1
+        for writer in batch {
+            // What it throws it throws again.
+            _ = try? begun.0.run(&pass) { try writer.decide(Transaction($0, folder)) }
+        }
+        return Ahead(live: begun.0, place: place)
+    }
+
+    private func commitOnce(_ batch: [Writer], _ ahead: Ahead? = nil) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
             try locked(lockTimeout) { journal throws(FolderUnavailable) in
-                let staged = try decide(batch)
+                let staged = try decide(batch, ahead)
                 guard !staged.files.isEmpty || !staged.nextIDs.isEmpty else { return }
-                try writing { () throws(SystemError) in try place(staged, journal) }
+                try writing { () throws(SystemError) in
+                    try place(staged, journal)
+                    if !watches { try? RecentChanges(folder).begin() }
+                }
                 see(staged.nextIDs.mapValues { $0 - 1 })
             }
             return nil
@@ -203,10 +227,15 @@ public final class Store: Sendable {
     }
 
     /// Asks each writer for its changes; one that throws has none.
-    private func decide(_ batch: [Writer]) throws(FolderUnavailable) -> Transaction.Staged {
+    private func decide(
+        _ batch: [Writer], _ ahead: Ahead? = nil
+    ) throws(FolderUnavailable) -> Transaction.Staged {
         lookAfterFolder()
         do {
             var (live, pass) = try begin(waits: true)
+            if let ahead, let changed = RecentChanges(folder).changes(since: ahead.place) {
+                (live, pass) = (ahead.live, ahead.live.begin(rereading: changed))
+            }
             var staged = Transaction.Staged()
             for writer in batch {
                 staged = try live.run(&pass) { [staged] catalogue in
@@ -354,7 +383,10 @@ public final class Store: Sendable {
             // Changes are not told, so this one is for this call alone.
             if next.watch == nil { return (next, Pass()) }
         }
-        return (LiveCatalogue(folder, nil, version: version, logger: logger), Pass())
+        let live = LiveCatalogue(folder, nil, version: version, logger: logger)
+        // For the cache.
+        current.withLock { $0 = live }
+        return (live, Pass())
     }
 
     /// Puts a new catalogue in the place of one, unless another has done so. Nothing has been read of it yet: who needs something

@@ -21,6 +21,7 @@ enum PlainCGIProcess {
             configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger))
             if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }
+            store.writeCache()
         } catch {
             Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
             PlainCGI.send(API.notConfigured)

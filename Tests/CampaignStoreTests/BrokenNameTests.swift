@@ -88,6 +88,18 @@ func formerNameAfterReload() throws {
     #expect(try store.owner(of: "Campaign 5") == 5)
 }
 
+@Test("a name that a broken record may have and another has is reported, where the other is")
+func heldDouble() throws {
+    let ground = try Ground(campaigns: [4])
+    try ground.write(#"{"name": "Campaign 4","#, "campaigns/7.json")
+    let store = try ground.store()
+    #expect(try store.names() == [4: "Campaign 4"])
+    let reason = "name may be that of 7.json as well, which cannot be read"
+    #expect(try store.read { $0.doubles } == ["campaigns/4.json": reason])
+    let problems = try FolderCheck.run(ground.folder).problems.map(\.description)
+    #expect(problems.contains("campaigns/4.json: \(reason)"))
+}
+
 @Test("a name that hands have given twice is reported, and no longer when one of them has gone")
 func doubles() throws {
     let ground = try Ground(campaigns: [4, 5])
