@@ -71,6 +71,12 @@ func unknownKeys() throws {
     #expect(
         try ground.read("campaigns/5.json") == """
             {
+              "x": [
+                1,
+                {
+                  "y": null
+                }
+              ],
               "id": 5,
               "name": "b",
               "logo": null,
@@ -78,12 +84,6 @@ func unknownKeys() throws {
               "description": null,
               "organisations": [],
               "projects": [],
-              "x": [
-                1,
-                {
-                  "y": null
-                }
-              ],
               "z": "é"
             }
 

@@ -258,7 +258,7 @@ func everyCommandAsOwner() throws {
         let outcome = try campaignd(arguments)
         #expect(!outcome.text.contains("roots-secret"), "\(arguments)")
     }
-    #expect(try campaignd(["token", "roots-secret", "--data", data], ["TM_SECRET": "s"]).status == 1)
+    #expect(try campaignd(["token", "roots-secret", "--data", data], ["TM_SECRET": "s"]).status == 73)
     let cgi: [String: String?] = [
         "REQUEST_METHOD": "GET", "REQUEST_URI": "/api/v2/campaigns/", "CAMPAIGNS_DATA": data, "TM_SECRET": "s",
     ]
