@@ -270,11 +270,11 @@ struct ImportTests {
                   project 1: has the status 9, which is none here; now null
                   project 2: has no name in any language; now null
                   campaign 1: the name has control characters; now spaces
-                  campaign 1: the logo is left out: it must be a link to http or https, or a path
-                  campaign 1: the url is left out: it must not contain control characters
                   campaign 2: has no name; now Campaign 2
                   campaign 5: the name is longer than 255 characters; now cut there
                   campaign 6: the name is longer than 255 characters; now cut there
+                  campaign 1: the logo is left out: it must be a link to http or https, or a path
+                  campaign 1: the url is left out: it must not contain control characters
                   campaign 4: the name 'Cafe\u{301}' is another's; now 'Cafe\u{301} (4)'
                   campaign 6: the name '\(String(repeating: "ñ", count: 255))' is another's; now \
                 '\(String(repeating: "ñ", count: 251)) (6)'
