@@ -165,11 +165,11 @@ extension Response {
         guard status != .noContent, status != .notModified else {
             return try expect(body.isEmpty, "a body where none may be: \(what())")
         }
-        guard let json = try? JSONValue(parsing: body), case .object(let object) = json else {
-            throw Finding("no JSON object in the answer to \(what())")
-        }
+        guard let json = try? JSONValue(parsing: body) else { throw Finding("no JSON in the answer to \(what())") }
         if status.code >= 400 {
-            try expect(object["Error"] != nil || object["error"] != nil, "an error of neither shape to \(what())")
+            guard case .object(let object) = json, object["Error"] != nil || object["error"] != nil else {
+                throw Finding("an error of neither shape to \(what())")
+            }
         }
     }
 
