@@ -52,9 +52,8 @@ struct ReadmeTests {
         let commands = try Self.blocks().flatMap { $0 }.map(\.text)
         for (path, operations) in paths {
             let below = path.hasPrefix("/api/v2") ? String(path.dropFirst(7)) : path
-            let pattern = "\\$URL"
-                + below.replacing(/{(id_or_slug|username|text)}/, with: "[a-z_-]+").replacing(/{[a-z_]+}/, with: "[0-9]+")
-                + "($|[ ?\"])"
+            let named = below.replacing(/{(id_or_slug|username|text)}/, with: "[a-z_-]+")
+            let pattern = "\\$URL" + named.replacing(/{[a-z_]+}/, with: "[0-9]+") + "($|[ ?\"])"
             for method in ["get", "post", "patch", "delete"] where operations[method] != nil {
                 #expect(
                     commands.contains { command in
