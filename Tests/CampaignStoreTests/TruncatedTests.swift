@@ -75,7 +75,12 @@ private final class LeaseHolder {
             import fcntl, os, signal, sys
             signal.signal(signal.SIGIO, signal.SIG_IGN)
             file = os.open(sys.argv[1], os.O_RDWR)
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            while True:
+                try:
+                    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+                    break
+                except BlockingIOError:
+                    pass  # A process that another test is about to start has the file open for a moment.
             print("held", flush=True)
             sys.stdin.read()
             """, path,

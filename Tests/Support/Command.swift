@@ -36,13 +36,12 @@ public struct Command {
         process.standardInput = try FileHandle(forReadingFrom: files[0])
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        if ended.wait(timeout: .now() + 900) == .timedOut {
-            kill(process.processIdentifier, SIGKILL)
-            throw Failed(description: "\(program) \(arguments.joined(separator: " ")) does not end")
-        }
+        let id = process.processIdentifier
+        let end = DispatchWorkItem { kill(id, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 900, execute: end)
+        process.waitUntilExit()
+        end.cancel()
         return Outcome(
             status: process.terminationStatus, output: try Data(contentsOf: files[1]),
             errors: try String(decoding: Data(contentsOf: files[2]), as: UTF8.self))
