@@ -1,11 +1,7 @@
-// The token of whoever uses the page. It is kept for as long as the tab is open, or on the device if they wish so, and goes
-// nowhere but to this site's API.
-
-import { dropDrafts } from "./drafts.js";
+// The token of whoever uses the page. It is kept for as long as the tab is open, and goes nowhere but to this site's API.
 
 const place = "campaigns-token";
-const kept = () => sessionStorage.getItem(place) ?? localStorage.getItem(place);
-let token = kept();
+let token = sessionStorage.getItem(place);
 
 export const changed = new EventTarget();
 
@@ -13,29 +9,17 @@ export function currentToken() {
   return token;
 }
 
-/// `stays`: other tabs have it too, and it is still there when the browser is closed.
-export function keep(text, stays = localStorage.getItem(place) !== null) {
+export function keep(text) {
   token = text;
-  sessionStorage.removeItem(place);
-  localStorage.removeItem(place);
-  (stays ? localStorage : sessionStorage).setItem(place, text);
+  sessionStorage.setItem(place, text);
   changed.dispatchEvent(new Event("change"));
 }
 
 export function forget() {
   token = null;
   sessionStorage.removeItem(place);
-  localStorage.removeItem(place);
-  dropDrafts();
   changed.dispatchEvent(new Event("change"));
 }
-
-// Another tab has signed in or out.
-addEventListener("storage", ({ key }) => {
-  if (key !== place || kept() === token) return;
-  token = kept();
-  changed.dispatchEvent(new Event("change"));
-});
 
 /// A token as it was pasted, without what people copy along with it.
 export function tidied(text) {

@@ -1,33 +1,25 @@
-// What is said to those who look and to those who listen, whatever view is shown: at the foot of the window.
+// What is said to those who look and to those who listen, when something has been done.
 
-import { button, h } from "./dom.js";
-import { t } from "./words.js";
-
-const place = document.getElementById("notices");
-/// It is read out when something is put into it, so that these are there all the time.
-const [connection, notice] = [h("div", {}), h("div", {})];
-place.append(connection, notice);
+const live = document.getElementById("live");
 let waiting = null;
+let ending = 0;
 
-/// Says something, until it is closed or another view is shown.
+/// Has a text read out.
 export function tell(text) {
-  notice.replaceChildren(h("div", { class: "notice" }, h("p", {}, text),
-    button("✕", () => notice.replaceChildren(), { class: "small", "aria-label": t("close") })));
+  live.textContent = "";
+  // A moment later, for the same text twice is no change.
+  setTimeout(() => { live.textContent = text; }, 50);
+  clearTimeout(ending);
+  ending = setTimeout(() => { live.textContent = ""; }, 5000);
 }
 
-/// Says something as soon as the next view is there.
+/// Has a text shown by the next view.
 export function flashNext(text) {
   waiting = text;
 }
 
-/// Another view is there: what belongs to the one before goes.
-export function turnPage() {
-  notice.replaceChildren();
-  if (waiting) tell(waiting);
+export function flash() {
+  const text = waiting;
   waiting = null;
-}
-
-/// Whether there is a connection. This stays for as long as there is none.
-export function showConnection() {
-  connection.replaceChildren(...(navigator.onLine ? [] : [h("div", { class: "notice" }, h("p", {}, t("offline")))]));
+  return text;
 }
