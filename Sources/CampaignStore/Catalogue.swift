@@ -745,12 +745,6 @@ extension Catalogue {
         return messages.reader(user)
     }
 
-    /// nil when the user's record is broken.
-    func soundReader(_ user: Int) throws(FolderUnavailable) -> Reader? {
-        let reader = try reader(user)
-        return troubles[RecordRef(.readers, user)] == nil ? reader : nil
-    }
-
     private func needBox(_ user: Int) throws(FolderUnavailable) {
         try need(.messages, .deliveries)
         try look(RecordRef(.readers, user))
