@@ -104,12 +104,16 @@ struct MailMessage {
 }
 
 extension MailSettings {
-    /// Where somebody goes who wants no more messages: the settings of the web client, or, where there is none, whoever sends.
+    /// Where somebody goes who wants no more messages: the settings of the Tasking Manager's web client, or those of this
+    /// service's page, or, where neither is named, whoever sends.
     fileprivate var unsubscribe: String {
-        appBaseURL.map { "\($0)/settings" } ?? "mailto:\(from.mailtoEncoded)?subject=unsubscribe"
+        settingsPage ?? "mailto:\(from.mailtoEncoded)?subject=unsubscribe"
+    }
+    private var settingsPage: String? {
+        appBaseURL.map { "\($0)/settings" } ?? publicURL.map { "\($0)/#/settings" }
     }
     /// What to do there.
-    fileprivate var way: String { appBaseURL == nil ? "write to us" : "change your settings" }
+    fileprivate var way: String { settingsPage == nil ? "write to us" : "change your settings" }
 }
 
 extension String {

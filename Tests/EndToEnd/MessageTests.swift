@@ -596,6 +596,24 @@ struct MailTests {
         return ground
     }
 
+    @Test("where no Tasking Manager is named an e-mail leads to the settings on the page of the service")
+    func settings() throws {
+        let ground = try Self.ground(2...2)
+        let sendmail = try Sendmail()
+        let daemon = try ground.start(
+            "0",
+            [
+                "SENDMAIL": sendmail.command, "MAIL_FROM": "tm@example.org", "APP_BASE_URL": nil,
+                "PUBLIC_URL": "https://campaigns.example.org",
+            ])
+        try ground.send(subject: "Hello", text: "Hello")
+        try ground.wait { try Self.isMailed(ground, 1) }
+        #expect(daemon.end() == 0)
+        let mail = try #require(try sendmail.mails().first)
+        #expect(mail.unsubscribe == "<https://campaigns.example.org/#/settings>")
+        #expect(mail.parts[1].text.contains("<a href=\"https://campaigns.example.org/#/settings\">"))
+    }
+
     private static func isMailed(_ ground: Ground, _ id: Int) throws -> Bool {
         guard let recipients = try ground.recipients(id), let mailing = try ground.record("messages/mailed/\(id)")
         else {
@@ -743,7 +761,7 @@ struct MailTests {
                 "PUBLIC_URL": "https://c.example.org",
             ])
         let mail = try #require(try sendmail.mails().first)
-        #expect(mail.unsubscribe == "<mailto:tm@example.org?subject=unsubscribe>")
+        #expect(mail.unsubscribe == "<https://c.example.org/#/settings>")
         for part in mail.parts { #expect(!part.text.contains("hotosm")) }
         #expect(mail.parts[1].text.contains(#"href="https://c.example.org/projects/1""#))
         #expect(mail.parts[1].text.contains(#"src="https://c.example.org/logos/a.png""#))

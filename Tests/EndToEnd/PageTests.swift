@@ -19,16 +19,19 @@ struct PageTests {
 
     @Test("there is a scenario for everything, also for axe-core where it is there")
     func scenariosAreThere() throws {
-        #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 23 : 25))
+        #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 44 : 52))
     }
 
     @Test("the page's files come with a policy that lets nothing else in, and are asked for anew each time")
     func headers() throws {
         let service = try Self.service.get()
         let folder = Repository.root.appendingPathComponent("nginx/page")
-        let types = ["html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"]
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(names.contains("page.js"))
+        let types = [
+            "html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml",
+            "json": "application/json",
+        ]
+        let names = try Self.files(of: folder)
+        #expect(names.contains("page.js") && names.contains("languages/en.json"))
         for path in names.map({ "/\($0)" }) + ["/", "/?x=1"] {
             let file = path.hasPrefix("/?") || path == "/" ? "/index.html" : path
             let answer = try service.curl(Asked("GET", path))
@@ -38,7 +41,7 @@ struct PageTests {
             #expect(answer.header("Content-Type") == "\(type); charset=utf-8", "\(path)")
             #expect(
                 answer.header("Content-Security-Policy")
-                    == "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; "
+                    == "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: blob:; connect-src 'self'; "
                     + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
                     + "trusted-types message", "\(path)")
             for (name, value) in [
@@ -56,7 +59,8 @@ struct PageTests {
     func others() throws {
         let service = try Self.service.get()
         for path in [
-            "/nothing", "/page/", "/page.js/", "/../campaigns.conf", "/%2e%2e/secret", "/.page.css", "/index.html/x",
+            "/nothing", "/page/", "/README.md", "/languages/", "/languages/xx.json", "/page.js/", "/../campaigns.conf",
+            "/%2e%2e/secret", "/.page.css", "/index.html/x",
         ] {
             let answer = try service.curl(Asked("GET", path))
             // nginx itself refuses what leads out of the site.
@@ -72,19 +76,36 @@ struct PageTests {
     @Test("the page loads nothing from elsewhere, and nothing of it is a text that becomes a script")
     func sources() throws {
         let folder = Repository.root.appendingPathComponent("nginx/page")
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+        for name in try Self.files(of: folder) {
             let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
             for unwanted in [
                 "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc",
                 " style=",
-                " onclick=\"", "src=\"http", "href=\"http", "url(http", "@import", "localStorage",
+                " onclick=\"", "src=\"http", "href=\"http", "url(http", "@import",
             ] {
                 #expect(!text.contains(unwanted), "\(unwanted) in \(name)")
             }
+            // What stays in the browser: the language, and the token of those who wish it to.
+            #expect(!text.contains("localStorage") || ["start.js", "words.js", "session.js"].contains(name), "\(name)")
         }
     }
 
+    @Test("the address of the Tasking Manager is the web server's setting")
+    func settings() throws {
+        let answer = try Self.service.get().curl(Asked("GET", "/settings.json"))
+        #expect(answer.status == 200)
+        #expect(answer.header("Content-Type") == "application/json")
+        #expect(try answer.json as? [String: String] == ["taskingManager": "https://tasks.example.org"])
+    }
+
     // MARK: -
+
+    /// The files that are given out, by their path in the page's folder.
+    private static func files(of folder: URL) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter {
+            $0.contains(".") && !$0.hasSuffix(".md")
+        }
+    }
 
     /// The names of what `page.py` does; none where it cannot run.
     static let scenarios: [String] = {
@@ -114,7 +135,9 @@ struct PageTests {
     private static let service = Result {
         let service = try LiveService(
             data: folder.get().url.appendingPathComponent("data"),
-            environment: ["TM_SECRET": "page-secret", "LOG_LEVEL": "critical"])
+            environment: [
+                "TM_SECRET": "page-secret", "LOG_LEVEL": "critical", "APP_BASE_URL": "https://tasks.example.org/",
+            ])
         // Tests end without ending what is static.
         last = service
         atexit { PageTests.last?.stop() }

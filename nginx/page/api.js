@@ -1,6 +1,7 @@
 // Asks the campaign API, and says in words what went wrong.
 
 import { currentToken } from "./session.js";
+import { t } from "./words.js";
 
 const base = "/api/v2";
 
@@ -25,12 +26,12 @@ export const whoIsAsking = { renew: async () => null };
 /// Asks, and gives the answer's JSON with its ETag.
 ///
 /// `signedIn`: the request needs a token. Where there is none, or one that is no good, the user is asked for it, and the
-/// request is made again.
-export async function ask(method, path, { body, ifMatch, signedIn = method !== "GET" } = {}) {
+/// request is made again. `known`: the token is sent along if there is one.
+export async function ask(method, path, { body, ifMatch, signedIn = method !== "GET", known = false } = {}) {
   for (;;) {
     if (signedIn && !currentToken() && !(await whoIsAsking.renew(null))) throw notSignedIn();
     try {
-      return await askOnce(method, path, body, ifMatch, signedIn ? currentToken() : null);
+      return await askOnce(method, path, body, ifMatch, signedIn || known ? currentToken() : null);
     } catch (problem) {
       if (problem.status !== 401 || !signedIn) throw problem;
       if (!(await whoIsAsking.renew(problem))) throw notSignedIn();
@@ -48,7 +49,7 @@ export async function askOnce(method, path, body, ifMatch, token) {
   let answer;
   let json = null;
   try {
-    answer = await fetch(base + path, {
+    answer = await answered(path, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(30000),
     });
     json = await answer.json();
@@ -63,25 +64,30 @@ export async function askOnce(method, path, body, ifMatch, token) {
     json?.Error ?? json?.error?.message ?? "", retryAfter, isChange);
 }
 
+async function answered(path, options) {
+  const { early } = globalThis.start;
+  const isPublic = options.method === "GET" && !options.headers.Authorization;
+  if (isPublic && early.has(path)) {
+    const answer = await early.get(path);
+    early.delete(path);
+    if (answer) return answer;
+  }
+  return fetch(base + path, options);
+}
+
 function notSignedIn() {
   return new Problem(401, "InvalidToken", "");
 }
 
 const forbidden = {
-  campaign: "Your user may not change campaigns. Whoever manages an organisation may.",
-  project: "Your user does not manage this project, so it cannot be linked or taken away with this token.",
-  organisation: "Your user does not manage this organisation, so it cannot be linked or taken away with this token.",
-  message: "Only administrators may write to all contributors.",
-  inbox: "Your user may not change anything.",
+  campaign: "forbidden.campaign", project: "forbidden.project", organisation: "forbidden.organisation",
+  message: "forbidden.message", inbox: "forbidden.inbox",
 };
 
 const missing = {
-  CAMPAIGN_NOT_FOUND: "This campaign is not there. It may have been deleted.",
-  PROJECT_NOT_FOUND: "There is no project with this number.",
-  ORGANISATION_NOT_FOUND: "There is no organisation with this number.",
-  PROJECT_CAMPAIGN_NOT_FOUND: "This project is not linked any more.",
-  ORGANISATION_CAMPAIGN_NOT_FOUND: "This organisation is not linked any more.",
-  MESSAGE_NOT_FOUND: "This message is not there. It may have been deleted.",
+  CAMPAIGN_NOT_FOUND: "missing.campaign", PROJECT_NOT_FOUND: "missing.project", ORGANISATION_NOT_FOUND: "missing.organisation",
+  PROJECT_CAMPAIGN_NOT_FOUND: "missing.project-link", ORGANISATION_CAMPAIGN_NOT_FOUND: "missing.organisation-link",
+  MESSAGE_NOT_FOUND: "missing.message", USER_NOT_FOUND: "missing.user",
 };
 
 /// What went wrong, for people.
@@ -89,25 +95,23 @@ const missing = {
 /// `about`: what was to be done, where a 403 has to be told: campaign, project, organisation, message or inbox.
 export function explain(problem, about) {
   if (!(problem instanceof Problem)) throw problem;
-  const { status, code, message } = problem;
-  if (status === 0) {
-    const where = navigator.onLine ? "The service cannot be reached at the moment." : "You seem to be offline.";
-    return problem.isChange ? `${where} Whether the change was made is not known; what you typed is still here.` : where;
-  }
-  if (status === 401) return "A token is needed for this.";
+  const { status, code, message, isChange } = problem;
+  const unknown = isChange ? ` ${t("problem.unknown")}` : "";
+  if (status === 0) return t(navigator.onLine ? "problem.unreachable" : "problem.offline") + unknown;
+  if (status === 401) return t("problem.token");
   if (status === 403) {
-    if (code === "AccessOtherUserMessage") return "This message was sent to somebody else.";
-    if (/READ_ONLY/.test(message)) return "Your user may read everything, and change nothing.";
-    return forbidden[about] ?? message;
+    if (code === "AccessOtherUserMessage") return t("forbidden.others");
+    if (/READ_ONLY/.test(message)) return t("forbidden.read-only");
+    return t(forbidden[about] ?? "forbidden");
   }
-  if (code in missing) return missing[code];
-  if (code === "NameExists") return "Another campaign has this name already. Please choose another one.";
-  if (code === "CampaignAssignmentError" || code === "CampaignAlreadyAssigned") return "This one is linked already.";
-  if (status === 413) return "This is too large: all of it together may have 1 MiB.";
-  if (status === 503 || status === 502 || status === 504 || status === 429) {
-    const when = problem.retryAfter > 0 ? `in ${problem.retryAfter} seconds` : "in a moment";
-    const what = problem.isChange && status === 503 ? " Nothing was changed." : "";
-    return `The service is busy or has trouble with its disk.${what} Please try again ${when}.`;
-  }
-  return message || "Something went wrong.";
+  if (status === 404) return t(missing[code] ?? "missing");
+  if (code === "NameExists") return t("problem.name-exists");
+  if (code === "CampaignAssignmentError" || code === "CampaignAlreadyAssigned") return t("problem.linked");
+  if (status === 412) return t("problem.changed");
+  if (status === 413) return t("problem.large");
+  if (!problem.passes) return t("problem.refused", { reason: message || String(status) });
+  const again = problem.retryAfter > 0 ? t("again.seconds", { count: problem.retryAfter }) : t("again");
+  if (status === 429) return `${t("problem.often")} ${again}`;
+  if (status === 503) return `${t("problem.busy")}${isChange ? ` ${t("problem.unchanged")}` : ""} ${again}`;
+  return `${t("problem.silent")}${unknown} ${again}`;
 }

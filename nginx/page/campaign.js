@@ -1,231 +1,245 @@
 // One campaign, with its organisations and projects.
 
 import { ask, explain } from "./api.js";
-import { fetchCampaign, forgetCampaign, knownOrganisations } from "./campaigns.js";
+import { fetchCampaign } from "./campaigns.js";
 import { confirmed } from "./dialogs.js";
 import { alertBox, button, h, liveText, logo, outerLink, whileBusy } from "./dom.js";
-import { Field, numberOf, offer } from "./fields.js";
-import { forgetLink, link, lookThrough, lookUp, projectsOf, unlink } from "./projects.js";
+import { parser } from "./markdown.js";
+import { manages, me } from "./me.js";
+import { findOrganisations } from "./organisations.js";
+import { Picker } from "./picker.js";
+import { findProjects, linkProject, projectPage, Projects, unlinkProject } from "./projects.js";
 import { flashNext } from "./status.js";
+import { listed, number, percent, t } from "./words.js";
 
 export async function campaignView({ id }) {
-  const campaign = await fetchCampaign(id);
+  const [campaign, person] = await Promise.all([fetchCampaign(id), me().catch(() => null)]);
   const { data } = campaign;
-  const projects = new Projects(id);
+  const text = await description(data.description);
   return {
-    title: data.name,
+    title: data.name, isPersonal: true,
     element: h("article", { class: "campaign" },
-      h("a", { class: "back", href: "#/" }, "All campaigns"),
+      h("a", { class: "back", href: "#/" }, t("back.all")),
       h("header", { class: "campaign-head" },
         logo(data.logo, data.name, "large"),
         h("div", {}, h("h1", { tabindex: "-1", dir: "auto" }, data.name), data.url && h("p", {}, outerLink(data.url)))),
-      data.description
-        ? h("p", { class: "description", dir: "auto" }, data.description)
-        : h("p", { class: "hint" }, "There is no description."),
       h("div", { class: "actions for-coordinators" },
-        h("a", { class: "button", href: `#/campaigns/${id}/edit` }, "Edit"),
-        h("a", { class: "button", href: `#/campaigns/${id}/message` }, "Write to contributors"),
-        button("Delete", () => remove(id, campaign), { class: "danger" })),
-      new Organisations(id, data.organisations).element, projects.element),
-    leave: () => projects.stop(),
+        h("a", { class: "button", href: `#/campaigns/${id}/edit` }, t("edit")),
+        h("a", { class: "button for-admins", href: `#/campaigns/${id}/message` }, t("letter.title")),
+        h("a", { class: "button for-history", href: `#/campaigns/${id}/changes` }, t("history")),
+        button(t("delete"), () => remove(id, campaign), { class: "danger" })),
+      text,
+      new Organisations(campaign, person).element, new ProjectList(campaign, person).element),
   };
+}
+
+/// The description as Markdown, if it has any.
+async function description(text) {
+  if (!text) return h("p", { class: "hint" }, t("campaign.no-description"));
+  try {
+    if (/[*_\x60[<#>&\\]|https?:|^ *([-+]|\d+[.)]) |\n/m.test(text)) {
+      const element = (await parser())(text);
+      element.classList.add("description");
+      return element;
+    }
+  } catch {
+    // Without the parser it is shown as it is.
+  }
+  return h("p", { class: "description plain", dir: "auto" }, text);
 }
 
 async function remove(id, campaign) {
   const isDone = await confirmed(
-    "Delete this campaign?",
-    `“${campaign.data.name}” is deleted with its links to projects and organisations. This cannot be undone.`,
-    "Delete", async () => {
+    t("campaign.delete"), t("campaign.delete.text", { name: campaign.data.name }), t("delete"), async () => {
       try {
         await ask("DELETE", `/campaigns/${id}/`, { ifMatch: campaign.etag });
       } catch (problem) {
-        if (problem.status === 412) {
-          campaign = await fetchCampaign(id);
-          problem.message = "Somebody has changed this campaign since you opened it. "
-            + `It is called “${campaign.data.name}” now. Delete it all the same?`;
-        }
+        if (problem.status !== 412) throw problem;
+        campaign = await fetchCampaign(id);
+        problem.explained = t("campaign.delete.changed", { name: campaign.data.name });
         throw problem;
       }
     }, "campaign");
   if (!isDone) return;
-  forgetCampaign(id);
-  flashNext(`“${campaign.data.name}” is deleted.`);
+  flashNext(t("campaign.deleted", { name: campaign.data.name }));
   location.replace("#/");
 }
 
-/// What the two lists of links have in common: a title, a field for one more, and what comes of it.
+/// What the two lists of links have in common: a title, a field to choose more, and what comes of it.
 class Links {
-  constructor(title, id, label, input, hint) {
-    this.id = id;
+  constructor(kind, campaign, person, find) {
+    this.kind = kind;
+    this.campaign = campaign.data;
+    this.id = campaign.data.id;
+    this.person = person;
+    this.linked = new Map();
     this.items = h("ul", { class: "links" });
     this.status = liveText({ class: "done" });
-    const submit = h("button", {}, "Link");
-    this.field = new Field(label, input, hint, { beside: submit });
-    this.form = h("form", { class: "for-coordinators", novalidate: true, onsubmit: (event) => {
+    this.title = h("h2", { id: `${kind}-title`, tabindex: "-1" }, t(`${kind}s`));
+    this.element = h("section", { "aria-labelledby": `${kind}-title` }, this.title, this.items);
+    const submit = h("button", {}, t("link"));
+    this.picker = new Picker(t(`${kind}.link`), t(`${kind}.link.hint`), find,
+      { isTaken: (id) => this.linked.has(id), beside: submit });
+    this.form = h("form", { novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       whileBusy(submit, () => this.add());
-    } }, this.field.element);
-    const name = title.toLowerCase();
-    this.title = h("h2", { id: `${name}-title`, tabindex: "-1" }, title);
-    this.element = h("section", { "aria-labelledby": `${name}-title` }, this.title);
+    } }, this.picker.element);
+  }
+
+  /// Says how it went. There is one such place, so that nothing old stands beside it.
+  say(...content) {
+    this.picker.field.fail(null);
+    this.status.replaceChildren(...content);
   }
 
   async add() {
-    const number = numberOf(this.field.value);
-    this.status.textContent = "";
-    if (number === null) {
-      this.field.fail(`Please give ${this.kind === "project" ? "the project" : "the organisation"}'s number.`);
-      return this.field.focus();
+    this.say();
+    if (!(await this.picker.settle())) return this.picker.input.focus();
+    const chosen = [...this.picker.chosen.values()];
+    if (chosen.length === 0) {
+      this.picker.field.fail(t("picker.none"));
+      return this.picker.input.focus();
     }
-    try {
-      await this.link(number);
-      this.field.value = "";
-      this.field.fail(null);
-      await this.refresh();
-      this.status.textContent = `${this.nameOf(number)} is linked.`;
-    } catch (problem) {
-      this.field.fail(explain(problem, this.kind));
-      if (problem.code?.endsWith("Assigned") || problem.code === "CampaignAssignmentError") await this.refresh().catch(() => {});
+    const done = [];
+    let trouble = null;
+    for (const { id, name } of chosen) {
+      try {
+        await this.link(id);
+        done.push(name ?? `#${id}`);
+      } catch (problem) {
+        // Somebody else was first, and so it is as it should be.
+        if (problem.code === "CampaignAssignmentError" || problem.code === "CampaignAlreadyAssigned") done.push(name ?? `#${id}`);
+        else {
+          trouble = alertBox(`${name ?? `#${id}`}: ${explain(problem, this.kind)}`);
+          break;
+        }
+      }
+      this.picker.chosen.delete(id);
     }
-    this.field.focus();
+    this.picker.show();
+    await this.refresh().catch(() => {});
+    this.say(done.length > 0 ? t("linked", { count: done.length, names: listed(done) }) : "", trouble ?? "");
+    this.picker.input.focus();
   }
 
   /// A button that takes a link away, and once it has, one that brings it back.
-  takeAway(number) {
-    const element = button("Unlink", () => whileBusy(element, async () => {
-      const name = this.nameOf(number);
+  takeAway(id, name) {
+    const element = button(t("unlink"), () => whileBusy(element, async () => {
       try {
-        await this.unlink(number);
+        await this.unlink(id);
       } catch (problem) {
-        if (problem.status !== 404) {
-          this.status.replaceChildren(alertBox(explain(problem, this.kind)));
-          return;
-        }
-        this.gone(number);
+        if (problem.status !== 404) return this.say(alertBox(explain(problem, this.kind)));
       }
       await this.refresh().catch(() => element.closest("li").remove());
-      const back = button("Link it again", () => whileBusy(back, async () => {
-        this.field.value = String(number);
-        await this.add();
+      const back = button(t("relink"), () => whileBusy(back, async () => {
+        try {
+          await this.link(id);
+          await this.refresh();
+          this.say(t("linked", { count: 1, names: name }));
+          this.title.focus();
+        } catch (problem) {
+          this.say(alertBox(explain(problem, this.kind)));
+        }
       }));
-      this.status.replaceChildren(`${name} is no longer linked. `, back);
+      this.say(`${t("unlinked", { name })} `, back);
       back.focus();
-    }), { class: "small for-coordinators", "aria-label": `Unlink ${this.nameOf(number)}` });
+    }), { class: "small", "aria-label": t("unlink.named", { name }) });
     return element;
   }
-
-  gone() {}
 }
 
 class Organisations extends Links {
-  kind = "organisation";
-
-  constructor(id, organisations) {
-    const choices = h("datalist", { id: "organisation-choices" });
-    super("Organisations", id, "Link an organisation", h("input", {
-      autocomplete: "off", list: "organisation-choices", size: 28, onfocus: () => offer(choices, knownOrganisations()),
-    }), "Its number, or the name of one that has been seen on this page.");
-    this.element.append(this.items, this.status, this.form, choices);
-    this.show(organisations);
+  constructor(campaign, person) {
+    super("organisation", campaign, person,
+      (text) => findOrganisations(text, ({ organisationId }) => manages(person, organisationId)));
+    this.element.append(this.status);
+    if (person?.mayChange) this.element.append(this.form);
+    this.show(campaign.data.organisations);
   }
 
   show(organisations) {
+    this.linked = new Map(organisations.map((one) => [one.organisationId, one]));
     this.items.replaceChildren(...organisations.map((organisation) => h("li", {},
       logo(organisation.logo, organisation.name),
-      h("span", { class: "link-text" }, h("span", { class: "name", dir: "auto" }, organisation.name),
+      h("span", { class: "link-text" }, h("bdi", { class: "name" }, organisation.name),
         organisation.url && outerLink(organisation.url)),
-      this.takeAway(organisation.organisationId))));
-    if (organisations.length === 0) this.items.append(h("li", { class: "hint" }, "No organisation takes part yet."));
-  }
-
-  nameOf(number) {
-    return knownOrganisations().get(number)?.name ?? `Organisation ${number}`;
+      this.person && manages(this.person, organisation.organisationId)
+        && this.takeAway(organisation.organisationId, organisation.name ?? `#${organisation.organisationId}`))));
+    if (organisations.length === 0) this.items.append(h("li", { class: "hint" }, t("organisations.none")));
   }
 
   async refresh() {
     this.show((await fetchCampaign(this.id)).data.organisations);
   }
 
-  link(number) { return ask("POST", `/organisations/${number}/campaigns/${this.id}/`); }
-  unlink(number) { return ask("DELETE", `/organisations/${number}/campaigns/${this.id}/`); }
+  link(organisation) { return ask("POST", `/organisations/${organisation}/campaigns/${this.id}/`); }
+  unlink(organisation) { return ask("DELETE", `/organisations/${organisation}/campaigns/${this.id}/`); }
 }
 
-/// The largest number of projects that are looked through at a time.
-const atMost = 1000;
+/// As many projects are shown at a time.
+const step = 50;
 
-class Projects extends Links {
-  kind = "project";
-  isStopped = false;
-
-  constructor(id) {
-    super("Projects", id, "Link a project", h("input", { inputmode: "numeric", autocomplete: "off", size: 10 }), "Its number.");
-    const number = (value) => h("input", { inputmode: "numeric", autocomplete: "off", size: 6, value });
-    this.look = h("button", {}, "Look");
-    this.from = new Field("From number", number("1"));
-    this.to = new Field("To number", number("100"), null, { beside: this.look });
-    this.progress = liveText({ class: "done" });
-    this.isLooking = false;
-    const search = h("form", { novalidate: true, onsubmit: (event) => {
-      event.preventDefault();
-      if (this.isLooking) this.isStopped = true;
-      else this.lookThrough();
-    } }, h("fieldset", {}, h("legend", {}, "Look for projects"),
-      h("div", { class: "row" }, this.from.element, this.to.element)));
-    this.element.append(
-      h("p", { class: "hint" }, "The service can say which campaigns a project has, but not which projects a campaign has. "
-        + "So the projects are found by asking for one number after the other."),
-      this.items, this.status, search, this.progress, this.form);
-    this.show();
+class ProjectList extends Links {
+  constructor(campaign, person) {
+    super("project", campaign, person, (text) => findProjects(text, !person.isAdmin));
+    this.shown = step;
+    this.more = button(t("projects.more"), () => whileBusy(this.more, () => this.showMore()), { class: "more" });
+    this.more.hidden = true;
+    this.element.append(this.more, this.status);
+    // Somebody may manage a project and no organisation.
+    if (person?.id && !person.isReadOnly) this.element.append(this.form);
+    this.items.append(h("li", { class: "hint" }, t("loading")));
+    this.refresh().catch((problem) => {
+      this.items.replaceChildren();
+      this.say(alertBox(explain(problem)));
+    });
   }
 
-  show() {
-    this.items.replaceChildren(...projectsOf(this.id).map((project) => h("li", {},
-      h("span", { class: "link-text" }, h("span", { class: "name" }, `Project ${project}`)), this.takeAway(project))));
+  async refresh() {
+    const query = { campaign: this.campaign.name };
+    this.projects = new Projects(query);
+    this.mine = this.person?.id && !this.person.isAdmin ? new Projects({ ...query, managedByMe: true }) : null;
+    await this.show();
   }
 
-  stop() { this.isStopped = true; }
-  nameOf(number) { return `Project ${number}`; }
-  async refresh() { this.show(); }
-  gone(number) { forgetLink(number, this.id); }
-  unlink(number) { return unlink(number, this.id); }
-
-  async link(number) {
+  async showMore() {
+    const first = this.shown;
+    this.shown += step;
     try {
-      await link(number, this.id);
+      await this.show();
+      (this.items.children[first]?.querySelector("a, button") ?? this.title).focus();
     } catch (problem) {
-      if (problem.code === "CampaignAssignmentError") await lookUp(number, this.id);
-      throw problem;
+      this.say(alertBox(explain(problem)));
     }
   }
 
-  async lookThrough() {
-    const [from, to] = [numberOf(this.from.value), numberOf(this.to.value)];
-    this.from.fail(from === null ? "Please give a number." : null);
-    this.to.fail(to === null ? "Please give a number."
-      : to < from ? "This is less than the first number."
-      : to - from >= atMost ? `At most ${atMost} at a time, please.` : null);
-    for (const field of [this.from, this.to]) if (field.isWrong) return field.focus();
-    this.isLooking = true;
-    this.isStopped = false;
-    this.look.textContent = "Stop";
-    const found = () => projectsOf(this.id).filter((project) => project >= from && project <= to).length;
-    let seen = 0;
-    try {
-      await lookThrough(from, to, (count) => {
-        seen = count;
-        if (count % 25 === 0) {
-          this.show();
-          this.progress.textContent = `${count} of ${to - from + 1} looked at …`;
-        }
-        return !this.isStopped;
-      });
-      this.progress.textContent = `${seen} numbers looked at: ${found() === 0 ? "no project" : found() === 1
-        ? "one project" : `${found()} projects`} of this campaign.`;
-    } catch (problem) {
-      this.progress.textContent = explain(problem);
-    }
-    this.show();
-    this.isLooking = false;
-    this.look.textContent = "Look";
+  async show() {
+    const found = (await this.projects.get((found) => found.length >= this.shown)).slice(0, this.shown);
+    const last = found.at(-1)?.projectId ?? 0;
+    const mine = new Set((await this.mine?.get((mine) => (mine.at(-1)?.projectId ?? 0) >= last))?.map((one) => one.projectId));
+    const items = await Promise.all(found.map((project) => this.item(project, this.person?.isAdmin || mine.has(project.projectId))));
+    this.linked = new Map(this.projects.found.map((one) => [one.projectId, one]));
+    this.items.replaceChildren(...items);
+    if (found.length === 0) this.items.append(h("li", { class: "hint" }, t("projects.none")));
+    this.title.replaceChildren(t("projects"), ...(this.projects.total > 0 ? [" ", h("span", { class: "count" }, number(this.projects.total))] : []));
+    this.more.hidden = this.projects.total <= this.shown;
   }
+
+  async item(project, isMine) {
+    const { projectId, organisationName, percentMapped, percentValidated, status } = project;
+    const name = project.name ?? t("project.named", { id: String(projectId) });
+    const address = await projectPage(projectId);
+    const bar = (key, value) => value !== null && h("span", { class: "progress" },
+      h("progress", { value, max: 100, "aria-hidden": "true" }), t(key, { percent: percent(value) }));
+    return h("li", {},
+      h("span", { class: "link-text" },
+        h("span", { class: "name" }, address ? h("a", { href: address, rel: "noopener noreferrer" }, h("bdi", {}, name)) : h("bdi", {}, name)),
+        h("span", { class: "hint" }, `#${projectId}`, organisationName && " · ", organisationName && h("bdi", {}, organisationName),
+          status !== "PUBLISHED" && ` · ${t(status === "DRAFT" ? "project.draft" : "project.archived")}`),
+        h("span", { class: "hint bars" }, bar("project.mapped", percentMapped), bar("project.validated", percentValidated))),
+      isMine && this.takeAway(projectId, name));
+  }
+
+  link(project) { return linkProject(project, this.id); }
+  unlink(project) { return unlinkProject(project, this.id); }
 }

@@ -1,16 +1,19 @@
 // Dialogs of the page, and giving a token in one.
 
 import { askOnce, explain, Problem } from "./api.js";
-import { button, h, whileBusy } from "./dom.js";
+import { button, h, logo, whileBusy } from "./dom.js";
 import { Field } from "./fields.js";
+import { me } from "./me.js";
+import { goToOSM, osm } from "./osm.js";
 import { contents, currentToken, forget, keep, tidied } from "./session.js";
+import { date, t } from "./words.js";
 
 let count = 0;
 
 /// Opens a dialog, and gives what it was closed with: null after Escape. Focus goes back to where it was.
 ///
 /// `fill` makes what is in it, and gets the function that closes it.
-function open(title, fill) {
+export function open(title, fill) {
   return new Promise((done) => {
     const id = `dialog-${(count += 1)}`;
     const dialog = h("dialog", { "aria-labelledby": id }, h("h2", { id }, title));
@@ -39,58 +42,71 @@ export function confirmed(title, text, label, work, about) {
         await work();
         close(true);
       } catch (problem) {
-        trouble.textContent = explain(problem, about);
+        trouble.textContent = problem.explained ?? explain(problem, about);
       }
     }), { class: "danger" });
     return [h("p", {}, text), trouble,
-      h("div", { class: "actions" }, button("Cancel", () => close(null), { autofocus: true }), go)];
+      h("div", { class: "actions" }, button(t("cancel"), () => close(null), { autofocus: true }), go)];
   });
 }
 
 /// Asks for a token until it is one that the service takes. Gives it, or null.
 export function askForToken(problem) {
-  return open("Your token", (close) => {
-    const field = new Field("Token", h("input", {
+  return open(t("sign-in"), (close) => {
+    const field = new Field(t("token"), h("input", {
       type: "password", autocomplete: "off", autocapitalize: "off", spellcheck: "false", autofocus: true,
-    }), "From the settings of your Tasking Manager, or from the administrator of this site.");
-    if (problem) field.fail("The service does not take this token any more. It may be older than 7 days.");
-    const save = h("button", { class: "primary" }, "Use this token");
+    }), t("token.hint"));
+    const stay = h("input", { type: "checkbox", id: "stay", "aria-describedby": "stay-hint" });
+    const other = h("div", { class: "osm", hidden: true });
+    osm().then((way) => {
+      if (!way) return;
+      other.append(button(t("osm"), () => goToOSM(way, stay.checked), { class: "primary" }), h("p", { class: "hint" }, t("osm.or")));
+      other.hidden = false;
+    });
+    if (problem) field.fail(t("token.ended"));
+    const save = h("button", { class: "primary" }, t("token.use"));
     const form = h("form", { novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       whileBusy(save, async () => {
         const text = tidied(field.value);
-        field.fail(text ? null : "Please paste your token here.");
+        field.fail(text ? null : t("token.empty"));
         // What is no Latin letter cannot even be sent.
-        if (text && !/^[\x21-\x7e]+$/.test(text)) field.fail("This is no token: it has characters that no token has.");
+        if (text && !/^[\x21-\x7e]+$/.test(text)) field.fail(t("token.none"));
         if (field.isWrong) return field.focus();
         try {
           await askOnce("GET", "/notifications/queries/own/count-unread/", undefined, undefined, text);
-          keep(text);
+          keep(text, stay.checked);
           close(text);
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
-          field.fail(error.status === 401
-            ? "The service does not take this token. It may be older than 7 days, or a part of it is missing."
-            : explain(error));
+          field.fail(error.status === 401 ? t("token.refused") : explain(error));
           field.focus();
         }
       });
     } }, field.element,
-    h("p", { class: "hint" }, "It stays in this tab, until you close the tab or sign out."),
-    h("div", { class: "actions" }, button("Cancel", () => close(null)), save));
-    return [form];
+    h("div", { class: "check" }, stay, h("label", { for: "stay" }, t("token.stay"))),
+    h("p", { class: "hint", id: "stay-hint" }, t("token.stays")),
+    h("div", { class: "actions" }, button(t("cancel"), () => close(null)), save));
+    return [h("p", {}, t("token.who")), other, form];
   });
 }
 
-/// Says who is signed in, and lets them sign out.
-export function showSession() {
+/// Says who is signed in and what they may do, and lets them sign out.
+export async function showSession() {
+  const person = await me().catch(() => null);
   const { user, until } = contents(currentToken() ?? "");
-  return open("Signed in", (close) => [
-    h("p", {}, user ? `You are signed in as user ${user}.` : "You are signed in."),
+  const name = person?.name ?? `#${user}`;
+  const rights = !person ? null : person.isAdmin ? "rights.admin" : person.mayChange ? "rights.coordinator"
+    : person.isReadOnly ? "rights.reader" : "rights.visitor";
+  return open(t("session"), (close) => [
+    h("div", { class: "from" }, logo(person?.picture, name), h("p", {}, t("session.user", { name }))),
+    rights && h("p", {}, t(rights)),
     until && !Number.isNaN(until.getTime()) && h("p", { class: "hint" },
-      `The token is good until ${until.toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" })}.`),
-    h("div", { class: "actions" }, button("Close", () => close(null), { autofocus: true }),
-      button("Sign out", () => {
+      t("session.until", { date: date(until, { dateStyle: "long", timeStyle: "short" }) })),
+    h("div", { class: "actions" },
+      h("a", { class: "button", href: "#/settings", onclick: () => close(null) }, t("settings")),
+      button(t("close"), () => close(null), { autofocus: true }),
+      button(t("sign-out"), () => {
         forget();
         close(null);
       }, { class: "danger" })),

@@ -5,8 +5,8 @@ import { h } from "./dom.js";
 let count = 0;
 
 export class Field {
-  /// `input`: an input, textarea or the like; `beside` stands beside it, and `below` below.
-  constructor(label, input, hint = null, { beside = null, below = [] } = {}) {
+  /// `input`: an input, textarea or the like, inside of `holder` if there is one; `beside` stands beside it, and `below` below.
+  constructor(label, input, hint = null, { holder = input, beside = null, below = [] } = {}) {
     const id = `field-${(count += 1)}`;
     this.input = input;
     this.error = h("p", { class: "field-error", id: `${id}-error` });
@@ -15,7 +15,7 @@ export class Field {
     input.setAttribute("aria-describedby", [hint && `${id}-hint`, `${id}-error`, `${id}-note`].filter(Boolean).join(" "));
     this.element = h("div", { class: "field" },
       h("label", { for: id }, label), hint && h("p", { class: "hint", id: `${id}-hint` }, hint),
-      beside ? h("div", { class: "row" }, input, beside) : input, below, this.error, this.note);
+      beside ? h("div", { class: "row" }, holder, beside) : holder, below, this.error, this.note);
     input.addEventListener("input", () => this.fail(null));
   }
 
@@ -41,17 +41,4 @@ export class Field {
   focus() {
     this.input.focus();
   }
-}
-
-/// An organisation or a project as it was typed: `12`, or one of those that were offered, `Its name (12)`. Null: none of these.
-export function numberOf(text) {
-  const match = /^\s*#?(\d{1,15})\s*$/.exec(text) ?? /\((\d{1,15})\)\s*$/.exec(text);
-  const number = match ? Number(match[1]) : 0;
-  return number >= 1 ? number : null;
-}
-
-/// What is offered while an organisation is typed.
-export function offer(list, organisations) {
-  list.replaceChildren(...[...organisations.values()].map(
-    ({ organisationId, name }) => h("option", { value: `${name} (${organisationId})` })));
 }

@@ -1,71 +1,77 @@
 // The form of a campaign: for a new one, and for one that is changed.
 
-import { ask, explain } from "./api.js";
-import { fetchCampaign, forgetCampaign, knownOrganisations } from "./campaigns.js";
+import { ask, explain, Problem } from "./api.js";
+import { fetchCampaign } from "./campaigns.js";
+import { draft, dropDraft, keepDraft } from "./drafts.js";
 import { alertBox, button, h, liveText, logo, whileBusy } from "./dom.js";
-import { Field, numberOf, offer } from "./fields.js";
+import { Field } from "./fields.js";
+import { me } from "./me.js";
+import { findOrganisations } from "./organisations.js";
+import { Picker } from "./picker.js";
+import { base64, fitting, kinds } from "./picture.js";
 import { flashNext } from "./status.js";
+import { listed, t } from "./words.js";
 
 const nothing = { id: null, name: "", logo: null, url: null, description: null, organisations: [] };
-/// What was typed and not saved, by campaign, with what it was made from; so that a step back loses nothing.
-const drafts = new Map();
-/// Bytes.
-const largestPicture = 1_048_576;
-const pictures = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 export async function newView() {
+  await mayChange();
   return new Form({ data: nothing, etag: null }).view();
 }
 
 export async function editView({ id }) {
+  await mayChange();
   return new Form(await fetchCampaign(id)).view();
+}
+
+/// Whoever may not is told so before they type.
+async function mayChange() {
+  // It asks for a token where there is none.
+  await ask("GET", "/notifications/queries/own/count-unread/", { signedIn: true });
+  if (!(await me()).mayChange) throw new Problem(403, "UserNotPermitted", "", 0, true);
 }
 
 class Form {
   constructor(campaign) {
-    this.key = campaign.data.id;
-    const draft = drafts.get(this.key);
+    this.key = `campaign-${campaign.data.id ?? "new"}`;
+    const kept = draft(this.key);
     // A draft goes on from what it was made from, so that a change of somebody else's since then is noticed.
-    const { base, etag } = draft ?? { base: campaign.data, etag: campaign.etag };
+    const { base, etag } = kept ?? { base: campaign.data, etag: campaign.etag };
     this.id = base.id;
     this.base = base;
     this.etag = etag;
     this.preview = h("span", { class: "preview" });
+    this.organisations = new Picker(t("organisations"), t("form.organisations.hint"), findOrganisations, { changed: () => this.remember() });
     this.fields = {
-      name: new Field("Name", h("input", { autocomplete: "off", dir: "auto", required: true })),
-      logo: new Field("Logo", h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }),
-        "An address that begins with https://, or a picture that you upload here.", { below: [this.upload()] }),
-      url: new Field("Web page", h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }),
-        "Where one can read more, such as https://example.org/campaign."),
-      description: new Field("Description", h("textarea", { rows: 6, dir: "auto" })),
-      organisations: this.organisationField(),
+      name: new Field(t("form.name"), h("input", { autocomplete: "off", dir: "auto", required: true })),
+      logo: new Field(t("form.logo"), h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }),
+        t("form.logo.hint"), { below: [this.upload()] }),
+      url: new Field(t("form.url"), h("input", { inputmode: "url", autocomplete: "off", spellcheck: "false" }), t("form.url.hint")),
+      description: new Field(t("form.description"), h("textarea", { rows: 6, dir: "auto" }), t("form.description.hint")),
+      organisations: this.organisations.field,
     };
     this.trouble = h("div", {});
-    this.save = h("button", { class: "primary" }, this.id ? "Save" : "Create");
+    this.save = h("button", { class: "primary" }, t(this.id ? "save" : "create"));
     for (const name of ["name", "logo"]) this.fields[name].input.addEventListener("change", () => this.showLogo());
-    this.put(draft?.typed ?? base);
+    this.put(kept?.typed ?? base);
   }
 
   view() {
-    const title = this.id ? "Edit the campaign" : "New campaign";
+    const title = t(this.id ? "form.edit" : "new");
     const { name, logo, url, description, organisations } = this.fields;
-    const leaving = (event) => { if (this.isChanged) event.preventDefault(); };
+    const leaving = (event) => { if (this.isChanged && !this.isDone) event.preventDefault(); };
     addEventListener("beforeunload", leaving);
     return {
       title, focus: this.id ? null : name.input,
-      element: h("form", { class: "form", novalidate: true, onsubmit: (event) => {
+      element: h("form", { class: "form", novalidate: true, oninput: () => this.remember(), onsubmit: (event) => {
         event.preventDefault();
         whileBusy(this.save, () => this.submit());
       } },
-      h("a", { class: "back", href: this.back }, this.id ? "Back to the campaign" : "All campaigns"),
+      h("a", { class: "back", href: this.back }, t(this.id ? "back.campaign" : "back.all")),
       h("h1", { tabindex: "-1" }, title), this.trouble,
       name.element, description.element, url.element, logo.element, organisations.element,
-      h("div", { class: "actions" }, this.save, button("Cancel", () => this.leave()))),
-      leave: () => {
-        removeEventListener("beforeunload", leaving);
-        if (this.isChanged && !this.isDone) drafts.set(this.key, { typed: this.typed, base: this.base, etag: this.etag });
-        else drafts.delete(this.key);
-      },
+      h("div", { class: "actions" }, this.save, button(t("cancel"), () => this.leave(this.back)))),
+      leave: () => removeEventListener("beforeunload", leaving),
     };
   }
 
@@ -73,9 +79,17 @@ class Form {
     return this.id ? `#/campaigns/${this.id}` : "#/";
   }
 
-  leave() {
+  /// In place of the form, for there is nothing to go back to.
+  leave(address) {
     this.isDone = true;
-    location.replace(this.back);
+    dropDraft(this.key);
+    location.replace(address);
+  }
+
+  remember() {
+    if (this.isDone) return;
+    if (this.isChanged) keepDraft(this.key, { typed: this.typed, base: this.base, etag: this.etag });
+    else dropDraft(this.key);
   }
 
   // --- What is in the fields ---
@@ -85,14 +99,16 @@ class Form {
     return {
       name: this.fields.name.value.trim(), logo: text("logo"), url: text("url"),
       description: this.fields.description.value.trim() ? this.fields.description.value : null,
-      organisations: [...this.chosen.values()],
+      organisations: [...this.organisations.chosen.values()].map(({ id, name }) => ({ organisationId: id, name })),
     };
   }
 
   put(data) {
     for (const name of ["name", "logo", "url", "description"]) this.fields[name].value = data[name] ?? "";
-    this.chosen = new Map(data.organisations.map((organisation) => [organisation.organisationId, organisation]));
-    this.showChosen();
+    const { chosen } = this.organisations;
+    chosen.clear();
+    for (const { organisationId, name } of data.organisations) chosen.set(organisationId, { id: organisationId, name });
+    this.organisations.show();
     this.showLogo();
   }
 
@@ -108,7 +124,7 @@ class Form {
   }
 
   get isChanged() {
-    return Object.keys(this.changes).length > 0;
+    return Object.keys(this.changes).some((name) => this.id !== null || this.typed[name]?.length > 0);
   }
 
   // --- Saving ---
@@ -120,10 +136,10 @@ class Form {
       field.note.replaceChildren();
     }
     const { name } = this.fields;
-    if (!this.typed.name) name.fail("A campaign needs a name.");
-    else if ([...this.typed.name].length > 255) name.fail("A name may have 255 characters, and this one has more.");
-    // Half a number that was typed and not added would be lost without a word.
-    if (this.fields.organisations.value.trim() && !(await this.addOrganisation())) return;
+    if (!this.typed.name) name.fail(t("form.no-name"));
+    else if ([...this.typed.name].length > 255) name.fail(t("form.long-name", { count: 255 }));
+    // Half a name that was typed and not chosen would be lost without a word.
+    await this.organisations.settle();
     if (this.focusWrong()) return;
     try {
       if (this.id) await this.patch();
@@ -132,11 +148,8 @@ class Form {
       this.show(problem);
       return;
     }
-    this.isDone = true;
-    forgetCampaign(this.id);
-    flashNext(this.base.id ? "Your changes are saved." : "The campaign is there.");
-    // In place of the form, for there is nothing to go back to.
-    location.replace(`#/campaigns/${this.id}`);
+    flashNext(t(this.base.id ? "form.saved" : "form.created"));
+    this.leave(`#/campaigns/${this.id}`);
   }
 
   async post() {
@@ -151,31 +164,29 @@ class Form {
 
   /// Puts what went wrong where it belongs.
   show(problem) {
-    const { name, organisations } = this.fields;
+    const { name, organisations, logo, url } = this.fields;
     const text = explain(problem, "campaign");
     const field = problem.code === "NameExists" ? name
       : problem.code === "ORGANISATION_NOT_FOUND" ? organisations
       : problem.code === "InvalidData" ? this.fields[/^\w+/.exec(problem.message)?.[0]] : null;
     if (field) {
-      field.fail(field === organisations ? "One of these organisations is not there any more." : text);
+      field.fail(field === organisations ? t("form.no-organisation")
+        : field === logo || field === url ? `${t("form.bad-address")} ${text}` : text);
       this.focusWrong();
       return;
     }
     if (problem.status === 412) {
-      this.say("Somebody else has changed this campaign since you opened it, so yours was not saved. "
-        + "What you have typed is still here.",
-        button("Load the other's changes", (event) => whileBusy(event.currentTarget, () => this.merge())));
+      this.say(t("form.changed"), button(t("form.merge"), (event) => whileBusy(event.currentTarget, () => this.merge())));
     } else if (problem.code === "CAMPAIGN_NOT_FOUND") {
-      this.say("Somebody has deleted this campaign meanwhile. What you have typed is still here.",
-        button("Make a new campaign of it", () => {
-          this.id = null;
-          this.base = nothing;
-          this.etag = null;
-          this.save.textContent = "Create";
-          this.save.click();
-        }));
+      this.say(t("form.deleted"), button(t("form.make-new"), () => {
+        this.id = null;
+        this.base = nothing;
+        this.etag = null;
+        this.save.textContent = t("create");
+        this.save.click();
+      }));
     } else {
-      this.say(text, problem.passes && button("Try again", () => this.save.click()));
+      this.say(text, problem.passes && button(t("again.now"), () => this.save.click()));
     }
   }
 
@@ -199,15 +210,16 @@ class Form {
       merged[name] = isMine ? mine[name] : theirs.data[name];
       if (same(is, was) || same(is, typed)) continue;
       if (!isMine) {
-        field.note.replaceChildren(h("p", {}, "This was changed by somebody else."));
+        field.note.replaceChildren(h("p", {}, t("form.theirs")));
         continue;
       }
       clashes += 1;
-      const text = name === "organisations" ? theirs.data.organisations.map((one) => one.name).join(", ") : is;
+      const text = name === "organisations" ? listed(theirs.data.organisations.map((one) => one.name)) : is;
       field.note.replaceChildren(
-        h("p", {}, "Somebody else has written: ", h("q", { dir: "auto" }, text || "nothing")),
-        button("Take theirs", () => {
+        h("p", {}, t("form.wrote"), " ", h("q", { dir: "auto" }, text || t("form.wrote-nothing"))),
+        button(t("form.take"), () => {
           this.put({ ...this.typed, [name]: theirs.data[name] });
+          this.remember();
           field.note.replaceChildren();
           field.focus();
         }, { class: "small" }));
@@ -215,10 +227,9 @@ class Form {
     this.base = theirs.data;
     this.etag = theirs.etag;
     this.put(merged);
-    this.say(clashes > 0
-      ? "You have both changed the same. Yours is in the fields, and theirs stands below it. Choose, and save again."
-      : "The other's changes are in the fields now, beside yours. Have a look, and save again.");
-    this.trouble.firstChild.classList.add("notice");
+    this.remember();
+    this.say(t(clashes > 0 ? "form.clash" : "form.merged"));
+    this.trouble.firstChild.classList.add("calm");
   }
 
   say(text, ...actions) {
@@ -245,9 +256,9 @@ class Form {
   upload() {
     // The button stands in for it, since how it looks is up to the browser.
     const chosen = h("input", {
-      type: "file", accept: pictures.join(), class: "visually-hidden", tabindex: "-1", "aria-hidden": "true",
+      type: "file", accept: kinds.join(), class: "visually-hidden", tabindex: "-1", "aria-hidden": "true",
     });
-    const choose = button("Upload a picture", () => chosen.click());
+    const choose = button(t("upload"), () => chosen.click());
     const status = liveText({ class: "done" });
     chosen.addEventListener("change", () => whileBusy(choose, async () => {
       const file = chosen.files[0];
@@ -256,70 +267,21 @@ class Form {
       const field = this.fields.logo;
       field.fail(null);
       status.textContent = "";
-      if (!pictures.includes(file.type)) return field.fail("Only PNG, JPEG, WebP and GIF can be used.");
-      if (file.size > largestPicture) {
-        return field.fail(`This picture has ${Math.ceil(file.size / 1024)} KiB, and 1,024 are the most that fits.`);
-      }
+      if (!kinds.includes(file.type)) return field.fail(t("upload.kinds"));
+      const picture = await fitting(file);
+      if (!picture) return field.fail(t("upload.bad"));
       try {
-        const data = await base64(file);
-        const answer = await ask("POST", "/system/image-upload/", { body: { data, mime: file.type, filename: file.name } });
+        const body = { data: await base64(picture), mime: picture.type, filename: picture.name };
+        const answer = await ask("POST", "/system/image-upload/", { body });
         field.value = answer.data.url;
-        status.textContent = `${file.name} is uploaded.`;
+        status.textContent = t(picture === file ? "upload.done" : "upload.smaller", { name: file.name });
         this.showLogo();
+        this.remember();
       } catch (problem) {
-        field.fail(problem.code === "UnsupportedFile" ? "This file is no picture that can be used, whatever it is called."
-          : problem.status === 413 ? "This picture is too large." : explain(problem, "campaign"));
+        field.fail(problem.code === "UnsupportedFile" ? t("upload.bad") : explain(problem, "campaign"));
       }
     }));
     return h("div", { class: "upload" }, this.preview, choose, chosen, status);
-  }
-
-  // --- The organisations ---
-
-  organisationField() {
-    const choices = h("datalist", { id: "organisation-choices" });
-    this.chips = h("ul", { class: "chips" });
-    const input = h("input", {
-      autocomplete: "off", list: "organisation-choices", onfocus: () => offer(choices, knownOrganisations()),
-      onkeydown: (event) => {
-        if (event.key !== "Enter" || !input.value.trim()) return;
-        event.preventDefault();
-        this.addOrganisation();
-      },
-    });
-    const add = button("Add", () => whileBusy(add, () => this.addOrganisation()));
-    const field = new Field("Organisations", input, "The number of one, or the name of one that has been seen on this page.",
-      { beside: add, below: [choices, this.chips] });
-    return field;
-  }
-
-  async addOrganisation() {
-    const field = this.fields.organisations;
-    const number = numberOf(field.value);
-    if (number === null) field.fail("Please give the organisation's number.");
-    else {
-      try {
-        if (!knownOrganisations().has(number)) await ask("GET", `/organisations/${number}/campaigns/`);
-        this.chosen.set(number, knownOrganisations().get(number) ?? { organisationId: number, name: `Organisation ${number}` });
-        field.value = "";
-        field.fail(null);
-        this.showChosen();
-      } catch (problem) {
-        field.fail(explain(problem));
-      }
-    }
-    field.focus();
-    return !field.isWrong;
-  }
-
-  showChosen() {
-    this.chips.replaceChildren(...[...this.chosen.values()].map(({ organisationId, name }) => h("li", {},
-      h("span", { dir: "auto" }, name),
-      button("✕", () => {
-        this.chosen.delete(organisationId);
-        this.showChosen();
-        this.fields.organisations.focus();
-      }, { class: "small", "aria-label": `Take away ${name}` }))));
   }
 }
 
@@ -330,14 +292,4 @@ function ids(data) {
 /// A text with its line ends as a field has them.
 function lines(text) {
   return text?.replace(/\r\n?/g, "\n") ?? null;
-}
-
-/// The bytes of a file in Base64.
-function base64(file) {
-  return new Promise((done, fail) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => done(reader.result.slice(reader.result.indexOf(",") + 1)));
-    reader.addEventListener("error", () => fail(reader.error));
-    reader.readAsDataURL(file);
-  });
 }

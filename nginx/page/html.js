@@ -1,6 +1,6 @@
 // The HTML of messages. The service has made it safe already; here nothing but known elements gets through once more.
 
-import { h, webAddress } from "./dom.js";
+import { h, link, photo } from "./dom.js";
 
 /// Elements that may be shown, and as what: a message's headings stand below those of the page.
 const shown = {
@@ -23,24 +23,11 @@ function copies(parent) {
   return [...parent.childNodes].flatMap((node) => {
     if (node.nodeType === Node.TEXT_NODE) return [node.data];
     if (node.nodeType !== Node.ELEMENT_NODE || dropped.includes(node.localName)) return [];
-    if (node.localName === "a") return [link(node)];
-    if (node.localName === "img") return [picture(node)];
+    if (node.localName === "a") return [link(node.getAttribute("href") ?? "", copies(node))];
+    if (node.localName === "img") return [photo(node.getAttribute("src"), node.getAttribute("alt"))];
     const tag = shown[node.localName];
     if (!tag) return copies(node);
     const start = node.localName === "ol" && /^\d{1,9}$/.test(node.getAttribute("start") ?? "") ? node.getAttribute("start") : null;
     return [h(tag, { start }, copies(node))];
   });
-}
-
-function link(node) {
-  const text = node.getAttribute("href") ?? "";
-  const href = /^mailto:/i.test(text) ? text : webAddress(text)?.href;
-  return href ? h("a", { href, rel: "noopener noreferrer" }, copies(node)) : h("span", {}, copies(node));
-}
-
-/// Not the picture itself: whoever shows it is seen by the site that it comes from.
-function picture(node) {
-  const url = webAddress(node.getAttribute("src"));
-  const label = `Picture: ${node.getAttribute("alt") || url?.hostname || "without a description"}`;
-  return url ? h("a", { href: url.href, rel: "noopener noreferrer" }, label) : h("span", {}, label);
 }

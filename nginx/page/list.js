@@ -1,162 +1,181 @@
-// The campaigns, searched as one types.
+// The campaigns, searched as one types. Of a long list only the cards that can be seen are there, and a few more on both sides.
 
-import { list, whenShown } from "./campaigns.js";
-import { button, h, liveText, logo } from "./dom.js";
+import { list } from "./campaigns.js";
+import { button, folded, h, letters, liveText, logo } from "./dom.js";
+import { locale, t } from "./words.js";
 
-/// As many cards are made at once; more when the end of them comes into view.
-const step = 120;
+/// Rows beyond the window, so that the keyboard always finds a next one.
+const beyond = 4;
+/// Letters of a name that are sure to be seen.
+const room = 44;
 /// Where somebody was when they opened a campaign, to come back to.
-const last = { scroll: 0, count: step, opened: null, search: "" };
+const last = { scroll: 0, opened: null, search: "", order: "" };
 
 export async function listView({ query }) {
-  const campaigns = (await list()).map((campaign) => ({ ...campaign, folded: folded(campaign.name) }));
-  const collator = new Intl.Collator(undefined, { numeric: true });
+  const campaigns = [...await list()];
+  const collator = new Intl.Collator(locale(), { numeric: true });
   campaigns.sort((one, other) => collator.compare(one.name, other.name) || one.id - other.id);
-  return new List(campaigns, query.get("q") ?? "").view();
+  campaigns.forEach((campaign, place) => { campaign.place = place; });
+  return new List(campaigns, query.get("q") ?? "", query.get("sort") === "newest" ? "newest" : "").view();
 }
-
-/// A text as it is compared: without accents and capitals.
-export function folded(text) {
-  return text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
-    .replace(/[đøłıßæœðþ]/g, (letter) => alike[letter]);
-}
-const alike = { đ: "d", ø: "o", ł: "l", ı: "i", ß: "ss", æ: "ae", œ: "oe", ð: "d", þ: "th" };
 
 class List {
-  constructor(campaigns, search) {
+  constructor(campaigns, search, order) {
     this.campaigns = campaigns;
     this.cards = new Map();
-    this.withdraw = new Map();
-    this.matching = campaigns;
-    this.count = search === last.search ? last.count : step;
-    this.status = liveText({ class: "count" });
+    this.status = liveText({ class: "count", id: "search-count" });
     this.items = h("ul", { class: "cards" });
     this.nothing = h("div", { class: "empty", hidden: true });
     this.input = h("input", {
-      type: "search", id: "search", value: search, autocomplete: "off", spellcheck: "false",
-      placeholder: "Search by name", "aria-describedby": "search-count",
-      oninput: () => this.search(this.input.value),
+      type: "search", id: "search", value: search, autocomplete: "off", spellcheck: "false", dir: "auto",
+      placeholder: t("list.search.short"), "aria-describedby": "search-count",
+      oninput: () => this.search(),
       onkeydown: (event) => {
         if (event.key !== "Escape" || !this.input.value) return;
         event.preventDefault();
         this.input.value = "";
-        this.search("");
+        this.search();
       },
     });
-    this.input.value = search;
-    this.status.id = "search-count";
-    this.more = button("Show more", () => this.showMore(true), { class: "more" });
-    this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px 0px" });
-    this.observer.observe(this.more);
-    this.search(search, true);
+    this.order = h("select", { id: "order", onchange: () => this.search() },
+      h("option", { value: "" }, t("list.by-name")), h("option", { value: "newest" }, t("list.by-age")));
+    this.order.value = order;
+    this.search(true);
   }
 
   view() {
     const element = h("div", { class: "list-view" },
       h("div", { class: "title-row" },
-        h("h1", { tabindex: "-1" }, "Campaigns"),
-        h("a", { class: "button primary for-coordinators", href: "#/new" }, "New campaign")),
+        h("h1", { tabindex: "-1" }, t("campaigns")),
+        h("a", { class: "button primary for-coordinators", href: "#/new" }, t("new"))),
       h("div", { class: "search", role: "search" },
-        h("label", { class: "visually-hidden", for: "search" }, "Search campaigns by name"), this.input, this.status),
-      this.items, this.nothing, this.more);
-    const opened = this.cards.get(last.opened)?.querySelector("a");
+        h("label", { class: "visually-hidden", for: "search" }, t("list.search")), this.input,
+        h("div", { class: "order" }, h("label", { for: "order" }, t("list.order")), this.order), this.status),
+      this.items, this.nothing);
+    const moved = () => {
+      cancelAnimationFrame(this.frame);
+      this.frame = requestAnimationFrame(() => this.draw());
+    };
+    addEventListener("scroll", moved, { passive: true });
+    addEventListener("resize", moved);
     return {
-      title: "Campaigns", element,
-      // Back to where one was, if it is there to go back to.
+      title: t("campaigns"), element,
       shown: () => {
-        if (!opened?.isConnected || this.input.value !== last.search) return false;
-        scrollTo(0, last.scroll);
-        opened.focus({ preventScroll: true });
-        return true;
+        const isBack = last.opened !== null && this.input.value === last.search && this.order.value === last.order;
+        this.draw();
+        // Back to where one was, if it is there to go back to.
+        if (isBack) scrollTo(0, last.scroll);
+        this.draw();
+        const opened = isBack ? this.cards.get(last.opened)?.querySelector("a") : null;
+        opened?.focus({ preventScroll: true });
+        return Boolean(opened);
       },
       leave: () => {
-        this.observer.disconnect();
-        for (const withdraw of this.withdraw.values()) withdraw();
-        Object.assign(last, { scroll: scrollY, count: this.count, search: this.input.value });
+        removeEventListener("scroll", moved);
+        removeEventListener("resize", moved);
+        cancelAnimationFrame(this.frame);
+        clearTimeout(this.telling);
+        Object.assign(last, { scroll: scrollY, search: this.input.value, order: this.order.value });
       },
     };
   }
 
-  search(text, isFirst = false) {
+  search(isFirst = false) {
+    const text = this.input.value;
     const words = folded(text).split(/\s+/).filter(Boolean);
-    this.matching = this.campaigns.filter(({ folded }) => words.every((word) => folded.includes(word)));
+    // Looked at when it is needed, for most visitors search for nothing.
+    const has = (campaign, word) => (campaign.folded ??= folded([campaign.name, ...campaign.organisations.map((one) => one.name)].join("\n"))).includes(word);
+    const order = this.order.value;
+    this.matching = words.length > 0 ? this.campaigns.filter((campaign) => words.every((word) => has(campaign, word))) : this.campaigns;
+    if (order === "newest") this.matching = [...this.matching].sort((one, other) => other.id - one.id);
     if (!isFirst) {
-      this.count = step;
-      history.replaceState(null, "", text.trim() ? `#/?q=${encodeURIComponent(text)}` : "#/");
+      const query = new URLSearchParams({ ...(text.trim() && { q: text }), ...(order && { sort: order }) });
+      history.replaceState(null, "", query.size > 0 ? `#/?${query}` : "#/");
+      if (this.items.getBoundingClientRect().top < 0) scrollTo(0, 0);
+      this.draw();
     }
-    this.fill();
+    this.items.hidden = this.matching.length === 0;
+    this.nothing.hidden = this.matching.length > 0;
+    if (this.matching.length === 0) this.showNothing();
     clearTimeout(this.telling);
     const tell = () => {
       const all = this.campaigns.length;
-      this.status.textContent = words.length === 0
-        ? `${all} ${all === 1 ? "campaign" : "campaigns"}` : `${this.matching.length} of ${all}`;
+      this.status.textContent = words.length === 0 ? t("list.count", { count: all })
+        : t("list.matching", { found: this.matching.length, count: all });
     };
     // Not after each letter, where somebody listens.
     if (isFirst) tell();
     else this.telling = setTimeout(tell, 250);
   }
 
-  fill() {
-    this.items.replaceChildren(...this.matching.slice(0, this.count).map((campaign) => this.card(campaign)));
-    this.items.hidden = this.matching.length === 0;
-    this.more.hidden = this.matching.length <= this.count;
-    this.nothing.hidden = this.matching.length > 0;
-    if (this.matching.length > 0) return;
+  showNothing() {
     if (this.campaigns.length === 0) {
-      this.nothing.replaceChildren(h("h2", {}, "No campaigns yet"),
-        h("p", {}, "A campaign ties projects and organisations together. The first one will be here."));
-    } else {
-      this.nothing.replaceChildren(h("h2", {}, "Nothing is called like that"),
-        h("p", {}, "Try a part of the name; accents and capitals do not matter."),
-        button("Show all campaigns", () => {
-          this.input.value = "";
-          this.search("");
-          this.input.focus();
-        }));
+      this.nothing.replaceChildren(h("h2", {}, t("list.empty")), h("p", {}, t("list.empty.hint")));
+      return;
+    }
+    this.nothing.replaceChildren(h("h2", {}, t("list.nothing")), h("p", {}, t("list.nothing.hint")),
+      button(t("list.all"), () => {
+        this.input.value = "";
+        this.search();
+        this.input.focus();
+      }));
+  }
+
+  /// Makes the cards of the rows that are in sight, and keeps room for the others.
+  draw() {
+    if (!this.items.isConnected || this.matching.length === 0) return;
+    const style = getComputedStyle(this.items);
+    const columns = style.gridTemplateColumns.split(" ").length;
+    const row = parseFloat(style.gridAutoRows) + parseFloat(style.rowGap);
+    const rows = Math.ceil(this.matching.length / columns);
+    const top = -this.items.getBoundingClientRect().top;
+    const first = Math.max(0, Math.min(Math.floor(top / row) - beyond, rows - 1));
+    const end = Math.min(rows, Math.max(first + 1, Math.ceil((top + innerHeight) / row) + beyond));
+    const seen = this.matching.slice(first * columns, end * columns);
+    this.items.style.paddingBlock = `${first * row}px ${(rows - end) * row}px`;
+    const cards = new Map(seen.map((campaign) => [campaign.id, this.cards.get(campaign.id) ?? this.card(campaign)]));
+    for (const [id, card] of this.cards) if (!cards.has(id)) card.remove();
+    this.cards = cards;
+    let place = first * columns;
+    let next = this.items.firstChild;
+    for (const card of cards.values()) {
+      card.setAttribute("aria-posinset", place += 1);
+      card.setAttribute("aria-setsize", this.matching.length);
+      // One that is where it should be is not touched, for it may have the focus.
+      if (card === next) next = next.nextSibling;
+      else this.items.insertBefore(card, next);
     }
   }
 
-  showMore(moveFocus) {
-    const first = this.matching[this.count];
-    this.count += step;
-    this.items.append(...this.matching.slice(this.count - step, this.count).map((campaign) => this.card(campaign)));
-    this.more.hidden = this.matching.length <= this.count;
-    if (moveFocus && first) this.card(first).querySelector("a").focus();
-  }
-
-  card({ id, name }) {
-    const made = this.cards.get(id);
-    if (made) return made;
-    const organisations = h("span", { class: "by", dir: "auto" });
-    const picture = logo(null, name);
-    const card = h("li", { "data-id": id },
+  card(campaign) {
+    const { id, name, organisations } = campaign;
+    const short = this.short(campaign);
+    const by = organisations.flatMap(({ name }, place) => [place > 0 && " · ", h("bdi", {}, name ?? "")]);
+    return h("li", { "data-id": id },
       h("a", { class: "card", href: `#/campaigns/${id}`, onclick: () => { last.opened = id; } },
-        picture, h("span", { class: "card-text" }, h("span", { class: "name", dir: "auto" }, name), organisations)));
-    card.show = (campaign) => {
-      this.observer.unobserve(card);
-      organisations.textContent = campaign.organisations.map((organisation) => organisation.name).join(" · ");
-      if (campaign.logo) picture.replaceWith(logo(campaign.logo, name));
-    };
-    this.cards.set(id, card);
-    this.observer.observe(card);
-    return card;
+        logo(campaign.logo, name), h("span", { class: "card-text" },
+          h("bdi", { class: "name", title: name, "aria-hidden": short === name ? null : "true" }, short),
+          short !== name && h("bdi", { class: "visually-hidden" }, name),
+          h("span", { class: "by" }, by, by.length > 0 && campaign.totalProjects > 0 && " · ",
+            campaign.totalProjects > 0 && t("list.projects", { count: campaign.totalProjects })))));
   }
 
-  seen(entries) {
-    for (const { target, isIntersecting } of entries) {
-      if (target === this.more) {
-        if (isIntersecting && !this.more.hidden) {
-          this.showMore(false);
-          // Its place may still be in view, of which nothing would be said.
-          this.observer.unobserve(this.more);
-          this.observer.observe(this.more);
-        }
-        continue;
-      }
-      const id = Number(target.dataset.id);
-      this.withdraw.get(id)?.();
-      this.withdraw.delete(id);
-      if (isIntersecting) this.withdraw.set(id, whenShown(id, target.show));
-    }
+  /// A name as it fits on a card. Of one that begins like its neighbour's, what differs is shown.
+  short({ name, place }) {
+    if (name.length <= room) return name;
+    const own = letters(name);
+    const common = (other) => {
+      if (!other) return 0;
+      const others = letters(other.name);
+      const end = own.findIndex((letter, at) => letter !== others[at]);
+      return end < 0 ? own.length : end;
+    };
+    const same = Math.max(common(this.campaigns[place - 1]), common(this.campaigns[place + 1]));
+    if (same < room / 2) return name;
+    // A little before it, from the beginning of a word on.
+    let from = Math.min(same, own.length - 1);
+    while (from > 0 && same - from < 12 && own[from - 1] !== " ") from -= 1;
+    if (from <= room / 3) return name;
+    return `${own.slice(0, Math.floor(room / 3)).join("").trim()} … ${own.slice(from).join("")}`;
   }
 }

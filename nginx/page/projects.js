@@ -1,60 +1,54 @@
-// Which projects a campaign has. The API tells which campaigns a project has, and not the other way round; so what was
-// found out about projects is kept here for as long as the page is open.
+// The projects: those of a campaign, and those that somebody looks for.
 
 import { ask } from "./api.js";
 
-/// By project: the ids of its campaigns.
-const known = new Map();
+/// Projects that fit a question, page after page, as far as they are needed.
+export class Projects {
+  #page = 0;
+  #isDone = false;
+  found = [];
+  total = 0;
 
-export function projectsOf(campaign) {
-  return [...known].filter(([, campaigns]) => campaigns.includes(campaign)).map(([project]) => project)
-    .sort((one, other) => one - other);
-}
+  constructor(query) {
+    this.query = query;
+  }
 
-/// Whether a project is linked to a campaign.
-export async function lookUp(project, campaign) {
-  const { data } = await ask("GET", `/projects/${project}/campaigns/`);
-  known.set(project, data.campaigns.map(({ id }) => id));
-  return known.get(project).includes(campaign);
-}
-
-export async function link(project, campaign) {
-  await ask("POST", `/projects/${project}/campaigns/${campaign}/`);
-  known.set(project, [...(known.get(project) ?? []), campaign]);
-}
-
-export async function unlink(project, campaign) {
-  await ask("DELETE", `/projects/${project}/campaigns/${campaign}/`);
-  forgetLink(project, campaign);
-}
-
-export function forgetLink(project, campaign) {
-  known.set(project, (known.get(project) ?? []).filter((id) => id !== campaign));
-}
-
-/// Looks at one project after the other, a few at once.
-///
-/// `progress` is told after each how many have been looked at, and says false when that is enough.
-export async function lookThrough(from, to, progress) {
-  let next = from;
-  let seen = 0;
-  let goesOn = true;
-  const worker = async () => {
-    while (goesOn && next <= to) {
-      const project = next;
-      next += 1;
-      try {
-        await lookUp(project, 0);
-      } catch (problem) {
-        if (problem.status !== 404) {
-          goesOn = false;
-          throw problem;
-        }
-        known.delete(project);
-      }
-      seen += 1;
-      if (!progress(seen)) goesOn = false;
+  /// Goes on until enough of them are there, or all.
+  async get(isEnough) {
+    while (!this.#isDone && !isEnough(this.found)) {
+      const query = new URLSearchParams({ ...this.query, omitMapResults: true, page: this.#page + 1 });
+      const { data } = await ask("GET", `/projects/?${query}`, { known: true });
+      this.#page += 1;
+      this.#isDone = !data.pagination.hasNext;
+      this.total = data.pagination.total;
+      this.found.push(...data.results);
     }
-  };
-  await Promise.all([1, 2, 3, 4, 5, 6].map(worker));
+    return this.found;
+  }
+}
+
+/// What somebody has typed or pasted to say which project they mean: its name, its number, or its address in a Tasking Manager.
+export function wanted(text) {
+  return /\/projects\/(\d{1,15})(?![\d])/.exec(text)?.[1] ?? text.trim();
+}
+
+/// Projects that somebody may link, by their name or number.
+export async function findProjects(text, mine) {
+  const query = { textSearch: wanted(text), ...(mine ? { managedByMe: true } : {}) };
+  const found = await new Projects(query).get((found) => found.length > 0);
+  return found.map((project) => ({
+    id: project.projectId, name: project.name, more: project.organisationName, logo: project.organisationLogo, value: project,
+  }));
+}
+
+export const linkProject = (project, campaign) => ask("POST", `/projects/${project}/campaigns/${campaign}/`);
+export const unlinkProject = (project, campaign) => ask("DELETE", `/projects/${project}/campaigns/${campaign}/`);
+
+let page = null;
+
+/// The page of a project in the Tasking Manager, whose address the web server knows.
+export async function projectPage(project) {
+  page ??= fetch("/settings.json").then((answer) => answer.json()).then((settings) => settings.taskingManager).catch(() => null);
+  const address = await page;
+  return address ? `${address}/projects/${project}` : null;
 }

@@ -1,7 +1,11 @@
-// The token of whoever uses the page. It is kept for as long as the tab is open, and goes nowhere but to this site's API.
+// The token of whoever uses the page. It is kept for as long as the tab is open, or on the device if they wish so, and goes
+// nowhere but to this site's API.
+
+import { dropDrafts } from "./drafts.js";
 
 const place = "campaigns-token";
-let token = sessionStorage.getItem(place);
+const kept = () => sessionStorage.getItem(place) ?? localStorage.getItem(place);
+let token = kept();
 
 export const changed = new EventTarget();
 
@@ -9,17 +13,29 @@ export function currentToken() {
   return token;
 }
 
-export function keep(text) {
+/// `stays`: other tabs have it too, and it is still there when the browser is closed.
+export function keep(text, stays = localStorage.getItem(place) !== null) {
   token = text;
-  sessionStorage.setItem(place, text);
+  sessionStorage.removeItem(place);
+  localStorage.removeItem(place);
+  (stays ? localStorage : sessionStorage).setItem(place, text);
   changed.dispatchEvent(new Event("change"));
 }
 
 export function forget() {
   token = null;
   sessionStorage.removeItem(place);
+  localStorage.removeItem(place);
+  dropDrafts();
   changed.dispatchEvent(new Event("change"));
 }
+
+// Another tab has signed in or out.
+addEventListener("storage", ({ key }) => {
+  if (key !== place || kept() === token) return;
+  token = kept();
+  changed.dispatchEvent(new Event("change"));
+});
 
 /// A token as it was pasted, without what people copy along with it.
 export function tidied(text) {

@@ -1,25 +1,33 @@
-// What is said to those who look and to those who listen, when something has been done.
+// What is said to those who look and to those who listen, whatever view is shown: at the foot of the window.
 
-const live = document.getElementById("live");
+import { button, h } from "./dom.js";
+import { t } from "./words.js";
+
+const place = document.getElementById("notices");
+/// It is read out when something is put into it, so that these are there all the time.
+const [connection, notice] = [h("div", {}), h("div", {})];
+place.append(connection, notice);
 let waiting = null;
-let ending = 0;
 
-/// Has a text read out.
+/// Says something, until it is closed or another view is shown.
 export function tell(text) {
-  live.textContent = "";
-  // A moment later, for the same text twice is no change.
-  setTimeout(() => { live.textContent = text; }, 50);
-  clearTimeout(ending);
-  ending = setTimeout(() => { live.textContent = ""; }, 5000);
+  notice.replaceChildren(h("div", { class: "notice" }, h("p", {}, text),
+    button("✕", () => notice.replaceChildren(), { class: "small", "aria-label": t("close") })));
 }
 
-/// Has a text shown by the next view.
+/// Says something as soon as the next view is there.
 export function flashNext(text) {
   waiting = text;
 }
 
-export function flash() {
-  const text = waiting;
+/// Another view is there: what belongs to the one before goes.
+export function turnPage() {
+  notice.replaceChildren();
+  if (waiting) tell(waiting);
   waiting = null;
-  return text;
+}
+
+/// Whether there is a connection. This stays for as long as there is none.
+export function showConnection() {
+  connection.replaceChildren(...(navigator.onLine ? [] : [h("div", { class: "notice" }, h("p", {}, t("offline")))]));
 }
