@@ -501,18 +501,28 @@ def deleting(page):
 @scenario("there is a button for what one may do, and none for what one may not", allowed=[403])
 def rights(page):
     id, name = create(organisations=[1, 2])
-    api("POST", f"/projects/7/campaigns/{id}/")
+    project = record("projects/7007.json")
+    project.write_text(json.dumps({"projectId": 7007, "name": "Quiet Streets", "organisation": 3, "status": "PUBLISHED",
+                                   "author": 4, "managers": [], "contributors": []}))
+    try:
+        api("POST", f"/projects/7007/campaigns/{id}/")
+        buttons(page, id)
+    finally:
+        project.unlink()
+
+
+def buttons(page, id):
     for user, may, may_not in [
-        (1, ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Blue River Health", "Unlink Barrio Alto"], []),
+        (1, ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Blue River Health", "Unlink Quiet Streets"], []),
         # She manages Open Shelter, and he Cartografía Abierta, whose project it is.
-        (2, ["Edit", "Delete", "Unlink Open Shelter"], ["Write to contributors", "Unlink Blue River Health", "Unlink Barrio Alto"]),
-        (4, ["Edit", "Delete", "Unlink Barrio Alto"], ["Write to contributors", "Unlink Open Shelter"]),
-        (10, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Barrio Alto"]),
-        (5, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Barrio Alto"]),
-        (None, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Barrio Alto", "Inbox"]),
+        (2, ["Edit", "Delete", "Unlink Open Shelter"], ["Write to contributors", "Unlink Blue River Health", "Unlink Quiet Streets"]),
+        (4, ["Edit", "Delete", "Unlink Quiet Streets"], ["Write to contributors", "Unlink Open Shelter"]),
+        (10, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Quiet Streets"]),
+        (5, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Quiet Streets"]),
+        (None, [], ["Edit", "Write to contributors", "Delete", "Unlink Open Shelter", "Unlink Quiet Streets", "Inbox"]),
     ]:
         page.open(f"/campaigns/{id}", user)
-        page.sees("Barrio Alto")
+        page.sees("Quiet Streets")
         for one in may:
             page.find("a, button", one)
         for one in may_not:
@@ -1454,10 +1464,19 @@ def scripting(page):
         for path, value in files:
             path.write_text(json.dumps(value))
         page.open("/", 1)
-        for _ in range(20):
-            page.js("scrollTo(0, document.documentElement.scrollHeight)")
-            time.sleep(0.05)
-        page.until(lambda: page.js("return document.querySelectorAll('.card').length") >= len(inputs), "all of them")
+        # Only those are there that are in sight, so that all are when one has gone through the whole list.
+        expected = {f"#/campaigns/{990000 + number}" for number in range(len(inputs))}
+        seen = set()
+
+        def further():
+            seen.update(page.js("""
+                const shown = [...document.querySelectorAll(".card a")].map((link) => link.getAttribute("href"));
+                const isEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 1;
+                scrollTo({ top: isEnd ? 0 : scrollY + innerHeight / 2, behavior: "instant" });
+                return shown;"""))
+            return expected <= seen
+
+        page.until(further, "all of them")
         for number in list(range(len(addresses))) + list(range(len(addresses), len(inputs), 29)):
             page.go(f"/campaigns/{990000 + number}")
             page.sees("Organisations")
@@ -1514,6 +1533,9 @@ def main():
         page.check()
     except Exception:
         page.shot("failed")
+        # What the browser has to say to it.
+        for entry in page.driver.get_log("browser"):
+            print(entry["level"], entry["message"])
         raise
     finally:
         page.close()
