@@ -232,9 +232,11 @@ public final class Store: Sendable {
     ) throws(FolderUnavailable) -> Transaction.Staged {
         lookAfterFolder()
         do {
-            var (live, pass) = try begin(waits: true)
+            var (live, pass): (LiveCatalogue, Pass)
             if let ahead, let changed = RecentChanges(folder).changes(since: ahead.place) {
                 (live, pass) = (ahead.live, ahead.live.begin(rereading: changed))
+            } else {
+                (live, pass) = try begin(waits: true)
             }
             var staged = Transaction.Staged()
             for writer in batch {
