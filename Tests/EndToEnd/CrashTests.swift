@@ -138,3 +138,27 @@ func lockLeft() throws {
     #expect(try site.client("b").create("after") != nil)
     #expect(site.end(second) == 0)
 }
+
+@Test("a file that may grow no further is an answer 503, and the process goes on")
+func fileSizeLimit() throws {
+    let site = try Site()
+    // 64 blocks of 512 bytes; what is larger brings SIGXFSZ.
+    let daemon = try Daemon(
+        program: "/bin/sh",
+        [
+            "-c", #"ulimit -f 64; exec "$@""#, "sh", Repository.campaignd.path, "serve", "--data", site.data,
+            "--socket", site.socket("s"),
+        ])
+    let client = try site.client("s")
+    let id = try #require(try client.create("small"))
+    let answered = try client.ask(
+        "PATCH", "/campaigns/\(id)/", ["description": String(repeating: "x", count: 40 << 10)])
+    #expect(answered.status == 503)
+    #expect(answered.header("Retry-After") != nil)
+    #expect(try client.name(of: id) == "small")
+    try client.rename(id, "still small")
+    #expect(daemon.process.isRunning)
+    #expect(site.end(daemon) == 0)
+    let check = try site.check()
+    #expect(check.status == 0, "\(check.text)\(check.errors)")
+}

@@ -1533,7 +1533,11 @@ def main():
         page.check()
     except Exception:
         page.shot("failed")
-        # What the browser has to say to it.
+        # What the browser has to say to it, and where its pictures are.
+        print(page.js("""return [
+            ...performance.getEntriesByType("resource").map((one) => [one.initiatorType, one.name, one.responseStatus, one.duration]),
+            ...[...document.images].map((one) => [one.outerHTML.slice(0, 200), one.complete, one.naturalWidth])]
+            .map((one) => one.join(" ")).join("\\n")"""))
         for entry in page.driver.get_log("browser"):
             print(entry["level"], entry["message"])
         raise
