@@ -19,7 +19,7 @@ struct PageTests {
 
     @Test("there is a scenario for everything, also for axe-core where it is there")
     func scenariosAreThere() throws {
-        #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 43 : 51))
+        #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 43 : 47))
     }
 
     @Test("the page's files come with a policy that lets nothing else in, and are asked for anew each time")
