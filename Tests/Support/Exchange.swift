@@ -30,7 +30,9 @@ public struct Answered: Sendable {
 
     /// The value of a header, whatever its letter case.
     public func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+        // Several lines of one name are one list (RFC 9110, 5.3).
+        let values = headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
     }
 }
 
