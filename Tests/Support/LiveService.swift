@@ -31,7 +31,9 @@ public final class LiveService: @unchecked Sendable {
             [
                 "--binary", binary.path, "--data", data.path, "--port", "\(port)", "--http-port", "0", "--listen",
                 "127.0.0.1",
-            ] + (limits ? [] : ["--no-limits"]), environment, log: log)
+            ] + (limits ? [] : ["--no-limits"]),
+            // It listens on the IPv4 address alone, and is asked for by its name.
+            environment.merging(["PUBLIC_URL": url]) { given, _ in given }, log: log)
         let deadline = Date(timeIntervalSinceNow: 60)
         while !printed.contains("READY") {
             guard process.isRunning, Date() < deadline else {

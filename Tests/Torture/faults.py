@@ -719,7 +719,8 @@ def hand_edits(torture):
                     is_edited = True
                 os.kill(daemon.pid, signal.SIGCONT)
             asker.join(0.002)
-        detach(tracer.process)
+        # One that is asked to end waits for threads that are stopped.
+        detach(tracer.process, is_stop=True)
         # One that was stopped when strace went away.
         os.kill(daemon.pid, signal.SIGCONT)
         own.close()
