@@ -21,7 +21,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CCmark", pkgConfig: "libcmark", providers: [.apt(["libcmark-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CFCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -58,7 +60,7 @@ let package = Package(
         .target(
             name: "CampaignAPI",
             dependencies: [
-                "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages",
+                "CBrotli", "CDeflate", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -121,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [
-                "CampaignAPI", "CampaignStore", "FastCGI", "TestSupport",
+                "CDeflate", "CampaignAPI", "CampaignStore", "FastCGI", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -20,6 +20,7 @@ public struct API: Responder {
     private let tokens: SessionTokens
     private let now: @Sendable () -> Int
     private let answers = AnswerCache()
+    private let coded = CodedAnswers()
 
     let users = Kept<UserIndex>(.users)
     let organisations = Kept<OrganisationIndex>(.organisations)
@@ -55,8 +56,12 @@ public struct API: Responder {
     }()
 
     public func respond(to request: Request) -> Response {
-        response(to: request, attempt { try route(request, waits: true) })
+        let answer = attempt { try route(request, waits: true) }
+        return codedResponse(to: request, answer, mayTakeLong: true) ?? response(to: request, answer)
     }
+
+    /// Makes the answers shorter that are asked for often; takes its time.
+    public func improveKeptAnswers() { coded.improve() }
 
     public func bodyLimit(for head: HTTPRequest) -> Int {
         Self.destination(of: Request(head))?.route(for: head.method)?.bodyLimit ?? Self.bodyLimit
@@ -71,17 +76,20 @@ public struct API: Responder {
             if route.keptQuery(Query(request)) == nil { return nil }
         }
         guard let answer = atOnce({ try route(request, waits: false) }) else { return nil }
-        // Its file has to be written, or looked at.
-        if request.largeAnswers != nil, isFile(answer) { return nil }
+        if let response = codedResponse(to: request, answer, mayTakeLong: false) { return response }
+        // It has to be encoded, or its file has to be written, or looked at.
+        if takesLong(request, answer) || request.largeAnswers != nil && isFile(answer) { return nil }
         return response(to: request, answer)
     }
 
     public func readyAnswer(
-        to target: String, ifNoneMatch: String?, takesFiles: Bool = false, isAuthorized: Bool = false
+        to target: String, ifNoneMatch: String?, acceptEncoding: String? = nil, takesFiles: Bool = false,
+        isAuthorized: Bool = false
     ) -> ReadyAnswer {
+        let condition = Condition(ifNoneMatch: ifNoneMatch, acceptEncoding: acceptEncoding, takesFiles: takesFiles)
         let generation = store.generation()
         if let ready = answers.answer(to: target, generation: generation), !(ready.isForStrangers && isAuthorized) {
-            return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+            return give(ready, target, condition)
         }
         let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
         // Others depend on who asks.
@@ -90,10 +98,9 @@ public struct API: Responder {
         else { return .unknown }
         // One for all spellings of a path and all that the route does not look at in a query: what is asked for in ever
         // new ways is not made ever anew, nor does it drive out the rest.
-        guard let query = route.keptQuery(Query(request)) else { return .waits }
-        let path = Self.base + destination.path(of: route) + query
+        guard let path = Self.keptPath(request, destination, route) else { return .waits }
         if path != target, let ready = answers.answer(to: path, generation: generation) {
-            return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+            return give(ready, path, condition)
         }
         guard let answer = atOnce({ try self.route(request, waits: false) }) else { return .waits }
         // Others depend on more than the records.
@@ -103,7 +110,103 @@ public struct API: Responder {
         }
         let ready = ready(request, answer, digest, isForStrangers: route.right.readsToken)
         answers.keep(ready, to: path, generation: generation)
-        return ready.answer(ifNoneMatch, takesFiles: takesFiles)
+        return give(ready, path, condition)
+    }
+
+    /// What a request says besides what it asks for.
+    private struct Condition {
+        let ifNoneMatch: String?
+        let acceptEncoding: String?
+        let takesFiles: Bool
+    }
+
+    private func give(_ ready: AnswerCache.Ready, _ path: String, _ condition: Condition) -> ReadyAnswer {
+        guard let field = condition.acceptEncoding, ready.body.count >= ContentCoding.least else {
+            return ready.answer(condition.ifNoneMatch, takesFiles: condition.takesFiles)
+        }
+        let isMatch = condition.ifNoneMatch.map(ready.tag.isIn) ?? false
+        let found = coded.answer(
+            to: path, digest: ready.digest, AcceptEncoding(field),
+            mayMake: !isMatch && ready.body.count <= CodedAnswers.quick
+        ) { coding, effort in Self.encode(ready.body, ready.fields, ready.digest, coding, effort) }
+        guard let found else { return ready.answer(condition.ifNoneMatch, takesFiles: condition.takesFiles) }
+        if isMatch {
+            return .parts([found.coded?.notModified ?? Self.notModified(ready.fields, ready.digest, found.coding)])
+        }
+        guard let coded = found.coded else { return .waits }
+        return .parts([coded.head, coded.body])
+    }
+
+    /// The path of an answer that may be kept, in one spelling; nil when it may not.
+    private static func keptPath(_ request: Request, _ destination: Destination, _ route: Route) -> String? {
+        route.keptQuery(Query(request)).map { base + destination.path(of: route) + $0 }
+    }
+
+    // MARK: Content codings
+
+    /// Whether an answer is the same for all, comes in a coding to who takes it, and has a length that pays.
+    private func isCoded(_ request: Request, _ answer: Answer) -> Bool {
+        request.head.method == .get && answer.status == .ok && answer.digest != nil
+            && answer.body.count >= ContentCoding.least && request.head.headerFields[.acceptEncoding] != nil
+    }
+
+    private func takesLong(_ request: Request, _ answer: Answer) -> Bool {
+        isCoded(request, answer) && answer.body.count > CodedAnswers.quick
+    }
+
+    /// The answer in a coding that the request takes; nil where it is to be sent as it is, or would have to be made and that
+    /// takes long.
+    ///
+    /// A process that answers one request leaves that to the web server.
+    private func codedResponse(to request: Request, _ answer: Answer, mayTakeLong: Bool) -> Response? {
+        guard configuration.encodes, isCoded(request, answer), let digest = answer.digest,
+            let field = request.head.headerFields[.acceptEncoding], let destination = Self.destination(of: request),
+            let route = destination.route(for: .get), !route.right.needsToken,
+            !(route.right.readsToken && request.isAuthorized),
+            let path = Self.keptPath(request, destination, route)
+        else { return nil }
+        let whole = response(to: request, answer, isWhole: true)
+        if whole.status == .notModified {
+            guard let coding = AcceptEncoding(field).best(of: [.gzip]) else { return whole }
+            return Response(.notModified, headerFields: Self.fields(whole.headerFields, digest, coding, count: nil))
+        }
+        // What is kept is for those who say nothing about where they come from.
+        var plain = request
+        plain.head.headerFields[.origin] = nil
+        let plainFields = response(to: plain, answer, isWhole: true).headerFields
+        let found = coded.answer(
+            to: path, digest: digest, AcceptEncoding(field),
+            mayMake: mayTakeLong || answer.body.count <= CodedAnswers.quick
+        ) { coding, effort in Self.encode(answer.body, plainFields, digest, coding, effort) }
+        guard let coded = found?.coded else { return nil }
+        return Response(
+            .ok, headerFields: Self.fields(whole.headerFields, digest, coded.coding, count: coded.body.count),
+            body: coded.body)
+    }
+
+    private static func encode(
+        _ body: [UInt8], _ fields: HTTPFields, _ digest: String, _ coding: ContentCoding, _ effort: ContentCoding.Effort
+    ) -> CodedAnswers.Coded? {
+        guard let encoded = coding.encode(body, effort) else { return nil }
+        let head = Response(.ok, headerFields: Self.fields(fields, digest, coding, count: encoded.count)).head
+        return CodedAnswers.Coded(
+            coding: coding, body: encoded, head: head, notModified: notModified(fields, digest, coding))
+    }
+
+    private static func notModified(_ fields: HTTPFields, _ digest: String, _ coding: ContentCoding) -> [UInt8] {
+        Response(.notModified, headerFields: Self.fields(fields, digest, coding, count: nil)).head
+    }
+
+    /// The header fields of an answer as it is, for a coding of it.
+    private static func fields(
+        _ fields: HTTPFields, _ digest: String, _ coding: ContentCoding, count: Int?
+    ) -> HTTPFields {
+        var fields = fields
+        fields[.eTag] = EntityTag(digest, coding).description
+        fields[.contentEncoding] = count == nil ? nil : coding.rawValue
+        fields[.contentLength] = count.map(String.init)
+        if count == nil { fields[.contentType] = nil }
+        return fields
     }
 
     /// Whether an answer is large enough to be handed to the web server as a file.
@@ -119,8 +222,8 @@ public struct API: Responder {
         var request = request
         request.head.headerFields[.ifNoneMatch] = tag.description
         return AnswerCache.Ready(
-            tag: tag, head: whole.head, body: whole.body, notModified: response(to: request, answer).head,
-            isForStrangers: isForStrangers, isFile: isFile(answer))
+            digest: digest, fields: whole.headerFields, head: whole.head, body: whole.body,
+            notModified: response(to: request, answer).head, isForStrangers: isForStrangers, isFile: isFile(answer))
     }
 
     public func respond(to error: RequestError) -> Response {
@@ -232,7 +335,8 @@ public struct API: Responder {
 
     // MARK: From an answer to a response
 
-    private func response(to request: Request?, _ answer: Answer) -> Response {
+    /// - Parameter isWhole: whether it is to hold the body, though it could be handed over as a file.
+    private func response(to request: Request?, _ answer: Answer, isWhole: Bool = false) -> Response {
         var fields = answer.headerFields
         if !configuration.allowedOrigins.isEmpty {
             fields[.vary] = fields[.vary].map { "\($0), Origin" } ?? "Origin"
@@ -246,10 +350,14 @@ public struct API: Responder {
             let tag = EntityTag(answer.digest ?? Representation(answer.body).digest)
             fields[.eTag] = tag.description
             fields[.cacheControl] = fields[.cacheControl] ?? "no-cache"
+            // Some web servers compress what comes as it is, too.
+            if answer.body.count >= ContentCoding.least {
+                fields[.vary] = fields[.vary].map { "\($0), Accept-Encoding" } ?? "Accept-Encoding"
+            }
             if let condition = request?.head.headerFields[.ifNoneMatch], tag.isIn(condition) {
                 return Response(.notModified, headerFields: fields)
             }
-            if let digest = answer.digest, let place = request?.largeAnswers,
+            if !isWhole, let digest = answer.digest, let place = request?.largeAnswers,
                 let location = configuration.largeAnswers?.location(of: answer.body, digest: digest, below: place)
             {
                 fields[.contentType] = "application/json"

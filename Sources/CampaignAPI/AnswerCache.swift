@@ -1,4 +1,5 @@
 internal import FastCGI
+internal import HTTPTypes
 internal import Synchronization
 
 /// Answers that were made already, header and all, for as long as no record changes.
@@ -6,17 +7,34 @@ internal import Synchronization
 /// Making an answer costs several times what reading and writing it costs, and most requests are for what was just asked for.
 final class AnswerCache: Sendable {
     struct Ready: Sendable {
+        /// Stands for exactly the bytes of the body.
+        let digest: String
         let tag: EntityTag
+        /// The fields of the header.
+        let fields: HTTPFields
         let head: [UInt8]
         /// Shared with who made it.
         let body: [UInt8]
         /// For who has it already (304).
         let notModified: [UInt8]
         /// Whether it is only for requests without a token, good or not.
-        var isForStrangers = false
-
+        let isForStrangers: Bool
         /// Whether it is handed as a file to who takes files; that is looked at anew every time, for files go, too.
-        var isFile = false
+        let isFile: Bool
+
+        init(
+            digest: String, fields: HTTPFields, head: [UInt8], body: [UInt8], notModified: [UInt8],
+            isForStrangers: Bool = false, isFile: Bool = false
+        ) {
+            self.digest = digest
+            tag = EntityTag(digest)
+            self.fields = fields
+            self.head = head
+            self.body = body
+            self.notModified = notModified
+            self.isForStrangers = isForStrangers
+            self.isFile = isFile
+        }
 
         /// The answer to a request.
         func answer(_ ifNoneMatch: String?, takesFiles: Bool) -> ReadyAnswer {

@@ -10,6 +10,8 @@ public struct Configuration: Sendable {
     public var publicURL: String?
     /// Hands large answers to the web server, where it can take them.
     public var largeAnswers: LargeAnswers?
+    /// Whether answers that are the same for all are kept in content codings, too.
+    public var encodes = true
     /// Called when a message has been stored and is to be delivered.
     public var messageSent: @Sendable () -> Void
 

@@ -54,12 +54,21 @@ final class Connection: @unchecked Sendable {
         return true
     }
 
-    /// A GET whose answer depends on nothing that the request says but its target, If-None-Match and who asks; nil for all
-    /// others.
-    var plainGet: (target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool)? {
+    /// A GET of which nothing counts but its target, If-None-Match, Accept-Encoding and who asks.
+    struct PlainGet {
+        let target: String
+        let ifNoneMatch: String?
+        let acceptEncoding: String?
+        let takesFiles: Bool
+        let isAuthorized: Bool
+    }
+
+    /// The request, when it is such a one.
+    var plainGet: PlainGet? {
         var isGet = false
         var target: String?
         var ifNoneMatch: String?
+        var acceptEncoding: String?
         var takesFiles = false
         var isAuthorized = false
         var next = request.pointee.envp
@@ -76,6 +85,8 @@ final class Connection: @unchecked Sendable {
             case UInt8(ascii: "H") where strncmp(variable, "HTTP_", 5) == 0:
                 if strncmp(variable, "HTTP_IF_NONE_MATCH=", 19) == 0 {
                     ifNoneMatch = String(cString: variable + 19)
+                } else if strncmp(variable, "HTTP_ACCEPT_ENCODING=", 21) == 0 {
+                    acceptEncoding = String(cString: variable + 21)
                 } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) == 0 {
                     isAuthorized = true
                 } else if strncmp(variable, "HTTP_HOST=", 10) != 0 {
@@ -88,7 +99,9 @@ final class Connection: @unchecked Sendable {
             }
         }
         guard isGet, let target else { return nil }
-        return (target, ifNoneMatch, takesFiles, isAuthorized)
+        return PlainGet(
+            target: target, ifNoneMatch: ifNoneMatch, acceptEncoding: acceptEncoding, takesFiles: takesFiles,
+            isAuthorized: isAuthorized)
     }
 
     /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no

@@ -10,12 +10,15 @@ public protocol Responder: Sendable {
     /// Bytes that the body of such a request may have; a longer one is not handed over.
     func bodyLimit(for head: HTTPRequest) -> Int
 
-    /// Answers a GET that says nothing but its target, If-None-Match and perhaps who asks, without waiting for the disk.
+    /// Answers a GET that says nothing but its target, If-None-Match, Accept-Encoding and perhaps who asks, without waiting for
+    /// the disk.
     ///
     /// - Parameters:
     ///   - takesFiles: whether the web server takes large answers as files, which have to be written first.
     ///   - isAuthorized: whether the request has an Authorization header.
-    func readyAnswer(to target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool) -> ReadyAnswer
+    func readyAnswer(
+        to target: String, ifNoneMatch: String?, acceptEncoding: String?, takesFiles: Bool, isAuthorized: Bool
+    ) -> ReadyAnswer
 
     /// Answers without waiting for the disk; nil: that cannot be, and ``respond(to:)-(Request)`` has to. Such requests wait
     /// on threads of their own, so that the others are answered meanwhile.
@@ -34,6 +37,6 @@ public enum ReadyAnswer: Sendable, Equatable {
 
 extension Responder {
     public func readyAnswer(
-        to target: String, ifNoneMatch: String?, takesFiles: Bool, isAuthorized: Bool
+        to target: String, ifNoneMatch: String?, acceptEncoding: String?, takesFiles: Bool, isAuthorized: Bool
     ) -> ReadyAnswer { .unknown }
 }

@@ -218,7 +218,8 @@ public final class Server: Sendable {
         guard connection.receive() else { return rest(connection, place) }
         let ready = connection.plainGet.map {
             responder.readyAnswer(
-                to: $0.target, ifNoneMatch: $0.ifNoneMatch, takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
+                to: $0.target, ifNoneMatch: $0.ifNoneMatch, acceptEncoding: $0.acceptEncoding,
+                takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
         }
         if case .parts(let parts) = ready {
             connection.send(parts, keep: !isStopping.load(ordering: .relaxed))

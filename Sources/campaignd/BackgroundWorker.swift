@@ -17,6 +17,7 @@ final class BackgroundWorker: Sendable {
     private let mailSignal = Monitor(Signal.none)
     private let journalSignal = Monitor(Signal.none)
     private let healthSignal = Monitor(Signal.none)
+    private let improvementSignal = Monitor(Signal.none)
     private let running = Monitor(0)
 
     /// How often it looks for messages that another process has stored and not delivered, and into the journal.
@@ -39,6 +40,7 @@ final class BackgroundWorker: Sendable {
         mailSignal.update { $0 = .end }
         journalSignal.update { $0 = .end }
         healthSignal.update { $0 = .end }
+        improvementSignal.update { $0 = .end }
     }
 
     /// Waits until what was begun is done: an e-mail that is on its way would be sent again.
@@ -46,7 +48,8 @@ final class BackgroundWorker: Sendable {
         _ = running.wait(timeout: max(.zero, deadline - .now)) { $0 == 0 ? true : nil }
     }
 
-    func start() throws {
+    /// - Parameter improve: makes answers shorter that are asked for often.
+    func start(improving improve: @escaping @Sendable () -> Void) throws {
         try Thread("delivery") { [self] in
             store.writeCache()
             repeatUntilEnd(deliverySignal, else: "messages cannot be delivered") {
@@ -68,6 +71,9 @@ final class BackgroundWorker: Sendable {
         store.look(waiting: false)
         try Thread("health") { [self] in
             repeatUntilEnd(healthSignal, else: "the folder cannot be looked at") { store.look() }
+        }.detach()
+        try Thread("answers") { [self] in
+            repeatUntilEnd(improvementSignal, else: "answers cannot be encoded", improve)
         }.detach()
         guard let mailer else { return }
         try Thread("mail") { [self] in

@@ -18,6 +18,7 @@ enum PlainCGIProcess {
             folder.closeToOthers(logger)
             let store = try Store(folder, logger: logger, watching: false)
             let isMessageSent = Monitor(false)
+            configuration.encodes = false
             configuration.messageSent = { isMessageSent.update { $0 = true } }
             PlainCGI.serve(API(store, configuration, logger: logger))
             if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }

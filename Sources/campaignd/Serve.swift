@@ -78,8 +78,9 @@ struct Serve: ParsableCommand {
             configuration.messageSent = { worker.wake() }
             let server: Server
             do {
-                server = try Server(listening, responder: API(store, configuration, logger: logger), logger: logger)
-                try worker.start()
+                let api = API(store, configuration, logger: logger)
+                server = try Server(listening, responder: api, logger: logger)
+                try worker.start(improving: api.improveKeptAnswers)
                 try server.start()
             } catch let error as ServerError {
                 throw Failure.cannotCreate("connections cannot be watched: \(error)")
