@@ -35,6 +35,8 @@ private func gunzip(_ body: [UInt8]) throws -> [UInt8] {
 private func ready(
     _ service: Service, _ path: String, ifNoneMatch: String? = nil, _ acceptEncoding: String? = "gzip"
 ) throws -> (head: String, body: [UInt8]) {
+    // What has changed is read first.
+    _ = service.ask(.get, path)
     let answer = service.api.readyAnswer(
         to: "/api/v2" + path, ifNoneMatch: ifNoneMatch, acceptEncoding: acceptEncoding)
     guard case .parts(let parts) = answer else {
