@@ -45,6 +45,8 @@ public final class Catalogue {
     private(set) var unloaded = Set(RecordKind.allCases)
     /// What has been read of those kinds.
     private var looked: [RecordKind: Set<Int>] = [:]
+    /// For a process that answers one request.
+    var nameIndex: NameIndex?
     /// What has changed since it was read.
     private var stale: [RecordKind: [Int: Mark]] = [:]
     /// When what was not given back, or may have been unfinished, is to be looked at again.
@@ -218,6 +220,13 @@ public final class Catalogue {
         return Array(campaigns.cacheEntries)
     }
 
+    /// The names of all campaigns; nil where not all have been read, or one cannot be.
+    var certainNames: [Int: String]? {
+        let isWhole = !unloaded.contains(.campaigns) && stale[.campaigns]?.isEmpty ?? true
+        return isWhole && !troubles.keys.contains { $0.kind == .campaigns } && !unfinished.contains { $0.kind == .campaigns }
+            ? campaigns.names : nil
+    }
+
     /// The names of campaigns as they were last known, those that cannot be read among them.
     var knownNames: [Int: String] { campaigns.names.merging(heldNames.formerNames) { $1 } }
 
@@ -349,9 +358,15 @@ public final class Catalogue {
 
     /// The highest id that a file of a kind has been named by, broken ones included; 0 when there has been none.
     func highestID(_ kind: RecordKind) throws(FolderUnavailable) -> Int {
+        if kind == .campaigns, let index = usableNameIndex {
+            return max(index.highestID, highestIDs[kind] ?? 0)
+        }
         try need(kind)
         return highestIDs[kind] ?? 0
     }
+
+    /// What knows the campaigns' names where not all campaigns have been read.
+    private var usableNameIndex: NameIndex? { unloaded.contains(.campaigns) ? nameIndex : nil }
 
     /// The highest id that has been seen so far, without looking further.
     func seenID(_ kind: RecordKind) -> Int { highestIDs[kind] ?? 0 }
@@ -504,7 +519,7 @@ extension Catalogue {
     /// Whether it is certain which names the campaigns have. Of one that cannot be read it is when the name was known before, or
     /// when there is a text, which holds a name or holds none.
     func areNamesCertain() throws(FolderUnavailable) -> Bool {
-        try need(.campaigns)
+        if usableNameIndex == nil { try need(.campaigns) }
         let uncertain = troubles.filter { ref, trouble in
             ref.kind == .campaigns && trouble.mayPass && heldNames.formerName(ref.id) == nil
         }
@@ -534,7 +549,12 @@ extension Catalogue {
     /// The ids of the campaigns with a name that is canonically equivalent, or that may have it, as they cannot be read:
     /// more than one where hands have given it.
     func campaignIDs(named name: String) throws(FolderUnavailable) -> Set<Int> {
-        try need(.campaigns)
+        if let index = usableNameIndex {
+            let ids = try outside("who has the name \(name)") { try index.ids(named: name) }
+            for id in ids { try look(RecordRef(.campaigns, id)) }
+        } else {
+            try need(.campaigns)
+        }
         return campaigns.ids(named: name).union(heldNames.ids(named: name))
     }
 

@@ -250,6 +250,12 @@ final class LiveCatalogue: Sendable {
         }
     }
 
+    /// The names of all campaigns; nil where not all have been read, or one cannot be.
+    var certainNames: [Int: String]? { state.withLock { $0.catalogue.certainNames } }
+
+    /// Lets it look names up instead of reading all campaigns.
+    func use(_ index: NameIndex) { state.withLock { $0.catalogue.nameIndex = index } }
+
     func newCacheEntries() -> [CatalogueCache.Entry]? { state.withLock { $0.catalogue.newCacheEntries() } }
 }
 

@@ -1,3 +1,4 @@
+internal import Campaigns
 internal import Glibc
 public import Logging
 internal import Synchronization
@@ -132,36 +133,44 @@ public final class Store: Sendable {
     /// How long a change is tried whose file somebody else is changing.
     private static let patience = Duration.seconds(2)
 
-    /// What a batch needs, read without the lock.
-    private struct Ahead {
-        let live: LiveCatalogue
-        let place: RecentChanges.Place
+    /// What a batch needs, found out without the lock.
+    private enum Ahead {
+        /// The campaigns' names are in the ``NameIndex``.
+        case named
+        case read(LiveCatalogue, RecentChanges.Place)
     }
 
     /// Without a watch everything has to be read for each change, all campaigns for a new name. That is done before the lock is
-    /// taken; with it only what others have changed meanwhile is read again. What a person changes in this moment may count as
-    /// done after the change.
+    /// taken, and once for all that come at the same time; with the lock only what others have changed meanwhile is read again.
+    /// What a person changes in this moment may count as done after the change.
     private func readAhead(_ batch: [Writer]) -> Ahead? {
-        guard !watches, let place = RecentChanges(folder).place(), let begun = try? begin(waits: true) else {
-            return nil
-        }
+        guard !watches, let place = RecentChanges(folder).place() else { return nil }
+        if NameIndex(folder) != nil { return .named }
+        let turn = NameIndex.turn(folder, timeout: lockTimeout)
+        defer { withExtendedLifetime(turn) {} }
+        if NameIndex(folder) != nil { return .named }
+        let beginning = NameIndex.Beginning(folder)
+        guard let begun = try? begin(waits: true) else { return nil }
         var pass = begun.1
         for writer in batch {
             // What it throws it throws again.
             _ = try? begun.0.run(&pass) { try writer.decide(Transaction($0, folder)) }
         }
-        return Ahead(live: begun.0, place: place)
+        if let names = begun.0.certainNames { NameIndex.write(names, folder, beginning) }
+        return .read(begun.0, place)
     }
 
     private func commitOnce(_ batch: [Writer], _ ahead: Ahead? = nil) -> FolderUnavailable? {
         do throws(FolderUnavailable) {
             try locked(lockTimeout) { journal throws(FolderUnavailable) in
-                let staged = try decide(batch, ahead)
+                let index = watches ? nil : NameIndex(folder, wasGood: true)
+                let staged = try decide(batch, ahead, index)
                 guard !staged.files.isEmpty || !staged.nextIDs.isEmpty else { return }
                 try writing { () throws(SystemError) in
                     try place(staged, journal)
                     if !watches { try? RecentChanges(folder).begin() }
                 }
+                index?.follow(staged.campaigns.compactMapValues { $0?.name }, folder)
                 see(staged.nextIDs.mapValues { $0 - 1 })
             }
             return nil
@@ -227,16 +236,19 @@ public final class Store: Sendable {
     }
 
     /// Asks each writer for its changes; one that throws has none.
+    ///
+    /// - Parameter index: as it is with the lock held.
     private func decide(
-        _ batch: [Writer], _ ahead: Ahead? = nil
+        _ batch: [Writer], _ ahead: Ahead? = nil, _ index: NameIndex? = nil
     ) throws(FolderUnavailable) -> Transaction.Staged {
         lookAfterFolder()
         do {
             var (live, pass): (LiveCatalogue, Pass)
-            if let ahead, let changed = RecentChanges(folder).changes(since: ahead.place) {
-                (live, pass) = (ahead.live, ahead.live.begin(rereading: changed))
+            if case .read(let read, let place) = ahead, let changed = RecentChanges(folder).changes(since: place) {
+                (live, pass) = (read, read.begin(rereading: changed))
             } else {
                 (live, pass) = try begin(waits: true)
+                if case .named = ahead, let index { live.use(index) }
             }
             var staged = Transaction.Staged()
             for writer in batch {

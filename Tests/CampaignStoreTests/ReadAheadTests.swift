@@ -102,3 +102,112 @@ func manyBrief() throws {
     let names = try ground.store().names().values
     #expect(names.count == 33 && Set(names).count == 33)
 }
+
+// MARK: The index of names
+
+extension Ground {
+    fileprivate var indexFile: String { "\(folder.ids)/.names" }
+
+    /// Makes the index: the first change is made without it.
+    fileprivate func makeIndex() throws {
+        for number in 1...20 {
+            if NameIndex(folder) != nil { return }
+            try brief().createUnlessTaken("to make the index \(number)")
+        }
+        Issue.record("there is no index")
+    }
+}
+
+extension NameIndex {
+    fileprivate static func ids(named name: String, in folder: DataFolder) throws -> Set<Int>? {
+        try NameIndex(folder, wasGood: true)?.ids(named: name.trimmedName())
+    }
+}
+
+@Test("the index knows what brief processes do: new names, renames and removals, in any of their forms")
+func indexFollows() throws {
+    let ground = try Ground(campaigns: Array(1...30))
+    try ground.makeIndex()
+    let id = try #require(try ground.brief().createUnlessTaken("Ge\u{301}ant"))
+    #expect(try ground.brief().createUnlessTaken("G\u{e9}ant") == nil)
+    #expect(try ground.brief().createUnlessTaken("G\u{e9}ant\u{200b}") == nil)
+    #expect(try ground.brief().createUnlessTaken("Campaign 30") == nil)
+    try ground.brief().rename(id, "Nain")
+    #expect(try ground.brief().createUnlessTaken("Nain") == nil)
+    #expect(try ground.brief().createUnlessTaken("G\u{e9}ant") == id + 1)
+    try ground.brief().delete(id + 1)
+    #expect(try ground.brief().createUnlessTaken("G\u{e9}ant") == id + 2)
+    // It was the same one all the time.
+    #expect(try NameIndex.ids(named: "G\u{e9}ant", in: ground.folder) == [id, id + 1, id + 2])
+    #expect(try NameIndex.ids(named: "Campaign 7", in: ground.folder) == [7])
+    #expect(try NameIndex.ids(named: "Campaign 77", in: ground.folder) == [])
+}
+
+@Test("with the index neither a free name nor a new id costs reading the campaigns")
+func indexCost() throws {
+    let ground = try Ground(campaigns: Array(1...30))
+    try ground.makeIndex()
+    let live = ground.untold()
+    live.use(try #require(NameIndex(ground.folder)))
+    var pass = Pass()
+    let (owners, highest) = try live.run(&pass) { catalogue in
+        (try catalogue.campaignIDs(named: "free"), try catalogue.highestID(.campaigns))
+    }
+    #expect(owners == [] && highest > 30)
+    #expect(live.certainNames == nil)
+    #expect(try live.run(&pass) { try $0.campaignIDs(named: "Campaign 9") } == [9])
+    #expect(live.certainNames == nil)
+}
+
+@Test("what a person puts into the folder makes the index no good")
+func indexAndHands() throws {
+    let ground = try Ground(campaigns: [1, 2])
+    try ground.makeIndex()
+    try ground.write(Ground.campaign(60, "by hand"), "campaigns/60.json")
+    #expect(try ground.brief().createUnlessTaken("by hand") == nil)
+    try ground.makeIndex()
+    try FileManager.default.removeItem(atPath: ground.folder.file(.campaigns, 2))
+    #expect(try ground.brief().createUnlessTaken("Campaign 2") != nil)
+    try ground.makeIndex()
+    // Another process of the service does not know the index.
+    try ground.store().create("by another")
+    #expect(try ground.brief().createUnlessTaken("by another") == nil)
+}
+
+@Test("what a person writes into a file counts a moment later")
+func indexAndEdits() throws {
+    let ground = try Ground(campaigns: [1, 2])
+    try ground.makeIndex()
+    let file = try #require(FileHandle(forWritingAtPath: ground.folder.file(.campaigns, 2)))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: Data(Ground.campaign(2, "in place").utf8))
+    try file.close()
+    usleep(1_050_000)
+    #expect(try ground.brief().createUnlessTaken("in place") == nil)
+}
+
+@Test("an index that is broken, cut off or of another time is left alone")
+func brokenIndex() throws {
+    let ground = try Ground(campaigns: Array(1...5))
+    try ground.makeIndex()
+    let whole = try Data(contentsOf: URL(fileURLWithPath: ground.indexFile))
+    for place in 0..<88 {
+        var broken = whole
+        broken[place] ^= 0x10
+        try broken.write(to: URL(fileURLWithPath: ground.indexFile))
+        #expect(NameIndex(ground.folder, wasGood: true) == nil, "\(place)")
+    }
+    for count in [0, 1, 87, 88, 100, whole.count - 1] {
+        try whole.prefix(count).write(to: URL(fileURLWithPath: ground.indexFile))
+        #expect(try ground.brief().createUnlessTaken("Campaign 3") == nil, "\(count)")
+    }
+}
+
+@Test("a campaign that cannot be read keeps its name, and there is no index")
+func indexAndBroken() throws {
+    let ground = try Ground(campaigns: [1, 2])
+    try ground.makeIndex()
+    try ground.write(#"{"id": 50, "name": "broken""#, "campaigns/50.json")
+    #expect(try ground.brief().createUnlessTaken("broken") == nil)
+    #expect(NameIndex(ground.folder) == nil)
+}
