@@ -88,7 +88,8 @@ struct AcceptEncoding {
         var best: (coding: ContentCoding?, weight: Int) = (nil, identity ?? 0)
         for coding in codings {
             // Of two that weigh the same the shorter one, and what is shorter than identity.
-            guard let weight = weights[coding], weight > 0, weight > best.weight || best.coding == nil && weight == best.weight
+            guard let weight = weights[coding], weight > 0,
+                weight > best.weight || best.coding == nil && weight == best.weight
             else { continue }
             best = (coding, weight)
         }

@@ -223,7 +223,8 @@ public final class Catalogue {
     /// The names of all campaigns; nil where not all have been read, or one cannot be.
     var certainNames: [Int: String]? {
         let isWhole = !unloaded.contains(.campaigns) && stale[.campaigns]?.isEmpty ?? true
-        return isWhole && !troubles.keys.contains { $0.kind == .campaigns } && !unfinished.contains { $0.kind == .campaigns }
+        return isWhole && !troubles.keys.contains { $0.kind == .campaigns }
+            && !unfinished.contains { $0.kind == .campaigns }
             ? campaigns.names : nil
     }
 

@@ -237,7 +237,9 @@ final class NameIndex: Sendable {
 
     private static func hash(of numbers: [Int]) -> UInt64 {
         numbers.reduce(0xcbf2_9ce4_8422_2325) { hash, number in
-            (0..<8).reduce(hash) { ($0 ^ (UInt64(bitPattern: Int64(number)) >> (8 * UInt64($1)) & 255)) &* 0x100_0000_01b3 }
+            (0..<8).reduce(hash) {
+                ($0 ^ (UInt64(bitPattern: Int64(number)) >> (8 * UInt64($1)) & 255)) &* 0x100_0000_01b3
+            }
         }
     }
 }

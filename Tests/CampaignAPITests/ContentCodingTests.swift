@@ -27,7 +27,8 @@ private func gunzip(_ body: [UInt8]) throws -> [UInt8] {
     defer { libdeflate_free_decompressor(decompressor) }
     var whole = [UInt8](repeating: 0, count: 32 << 20)
     var count = 0
-    try #require(libdeflate_gzip_decompress(decompressor, body, body.count, &whole, whole.count, &count) == LIBDEFLATE_SUCCESS)
+    try #require(
+        libdeflate_gzip_decompress(decompressor, body, body.count, &whole, whole.count, &count) == LIBDEFLATE_SUCCESS)
     return Array(whole[..<count])
 }
 
@@ -67,7 +68,9 @@ func gzipped(path: String) throws {
     let service = try Service.withLongText()
     if path == "/campaigns/" {
         for number in 0..<30 {
-            #expect(service.ask(.post, "/campaigns/", user: 1, body: #"{"name": "Campaign \#(number)"}"#).status == .created)
+            #expect(
+                service.ask(.post, "/campaigns/", user: 1, body: #"{"name": "Campaign \#(number)"}"#).status == .created
+            )
         }
     }
     let plain = try ready(service, path, nil)
@@ -109,7 +112,9 @@ func tags() throws {
         #expect(try ready(service, "/campaigns/6/", ifNoneMatch: String(tag)).head.hasPrefix("Status: 200"), "\(tag)")
     }
     let change = #"{"description": "short"}"#
-    #expect(service.ask(.patch, "/campaigns/6/", user: 1, body: change, [.ifMatch: "\"x-gzip\""]).status == .preconditionFailed)
+    #expect(
+        service.ask(.patch, "/campaigns/6/", user: 1, body: change, [.ifMatch: "\"x-gzip\""]).status
+            == .preconditionFailed)
     #expect(service.ask(.patch, "/campaigns/6/", user: 1, body: change, [.ifMatch: coded]).status == .ok)
     // It has another state now, and is too short to be encoded.
     let short = try ready(service, "/campaigns/6/", ifNoneMatch: coded)
