@@ -46,12 +46,7 @@ final class CurlClient: Client, Sendable {
                 "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
                 "PUBLIC_URL": UnderTest.publicURL, "LOG_LEVEL": "error",
             ])
-        // Tests end without ending what is static.
-        CurlClient.last = service
-        atexit { CurlClient.last?.stop() }
     }
-
-    nonisolated(unsafe) private static var last: LiveService?
 
     func send(_ asked: Asked) throws -> Answered { try service.curl(asked) }
 }

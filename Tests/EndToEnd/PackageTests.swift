@@ -13,7 +13,10 @@ struct PackageTests {
         #expect(modes["./usr/sbin/campaignd"] == "-rwxr-xr-x")
         #expect(modes["./etc/campaignd/"] == "drwxr-xr-x")
         for file in [
-            "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket", "etc/nginx/campaigns.conf",
+            "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket",
+            "lib/systemd/system/campaignd@.service", "lib/systemd/system/campaignd@.socket", "etc/nginx/campaigns.conf",
+            "usr/share/campaignd/campaigns-site.conf", "usr/share/campaignd/campaigns-below.conf",
+            "usr/share/campaignd/campaigns-tasking-manager.conf", "usr/share/doc/campaignd/nginx/README.md.gz",
             "etc/nginx/conf.d/campaigns-http.conf", "etc/default/campaignd", "usr/share/man/man8/campaignd.8.gz",
             "usr/share/doc/campaignd/copyright", "usr/share/doc/campaignd/changelog.gz",
             "usr/share/campaignd/campaignd-mail.conf", "etc/nginx/campaigns-page.conf",
@@ -23,6 +26,7 @@ struct PackageTests {
             #expect(modes["./" + file] == "-rw-r--r--", "\(file)")
         }
         #expect(!listing.contains("etc/campaignd/secret"))
+        #expect(!listing.contains("page/README.md"))
     }
 
     @Test("what an administrator may have changed is not overwritten by an upgrade")
@@ -91,7 +95,7 @@ struct PackageTests {
     @Test("systemd takes the units, and calls the service safe")
     func units() throws {
         let folder = try TemporaryFolder()
-        for name in ["campaignd.service", "campaignd.socket"] {
+        for name in ["campaignd.service", "campaignd.socket", "campaignd@.service", "campaignd@.socket"] {
             let unit = Repository.root.appendingPathComponent("nginx/\(name)")
             // The program and its manual page are not where they will be.
             let text = try String(contentsOf: unit, encoding: .utf8)
@@ -101,7 +105,10 @@ struct PackageTests {
         }
         let verified = try Command.run(
             "systemd-analyze",
-            ["verify", folder.path + "/campaignd.service", folder.path + "/campaignd.socket"])
+            ["verify"]
+                + ["campaignd.service", "campaignd.socket", "campaignd@two.service", "campaignd@two.socket"].map {
+                    "\(folder.path)/\($0)"
+                })
         #expect(verified.status == 0, "\(verified.errors)")
         #expect(verified.errors.isEmpty)
         let mail = Repository.root.appendingPathComponent("nginx/campaignd-mail.conf")
@@ -114,6 +121,17 @@ struct PackageTests {
             "systemd-analyze",
             ["security", "--offline=true", "--threshold=20", "--no-pager", folder.path + "/campaignd.service"])
         #expect(rated.status == 0, "\(rated.text)")
+    }
+
+    @Test("the units of an instance are the usual ones, with paths of its own", arguments: ["service", "socket"])
+    func template(_ kind: String) throws {
+        let folder = Repository.root.appendingPathComponent("nginx")
+        let usual = try String(contentsOf: folder.appendingPathComponent("campaignd.\(kind)"), encoding: .utf8)
+        let template = try String(contentsOf: folder.appendingPathComponent("campaignd@.\(kind)"), encoding: .utf8)
+        #expect(
+            template.replacing("campaignd@%i.socket", with: "campaignd.socket").replacing("service %i", with: "service")
+                .replacing("-%i", with: "") == usual)
+        #expect(template.matches(of: /-%i/).count == (kind == "service" ? 6 : 1))
     }
 
     @Test("the manual page names every command, option and variable, and is well formed")

@@ -17,6 +17,20 @@ struct PageTests {
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     }
 
+    @Test(
+        "below a path of another site", .enabled(if: !scenarios.isEmpty, "Chromium or Selenium is missing"),
+        arguments: scenarios.filter { name in belowAPath.contains { name.hasPrefix($0) } })
+    func scenarioBelow(_ name: String) throws {
+        let site = try Self.siteBelow.get()
+        let outcome = try Self.python(
+            [name],
+            [
+                "PAGE_URL": site.url + "/campaigns-api", "PAGE_DATA": site.data.path,
+                "CAMPAIGND": Repository.campaignd.path, "TM_SECRET": Daemon.secret,
+            ])
+        #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
+    }
+
     @Test("there is a scenario for everything, also for axe-core where it is there")
     func scenariosAreThere() throws {
         #expect(Browser.program == nil || Self.scenarios.count >= (Self.axe == nil ? 43 : 47))
@@ -130,19 +144,26 @@ struct PageTests {
             environment: environment.merging(["PAGE_AXE": axe]) { $1 })
     }
 
+    /// How the scenarios begin that touch every kind of address.
+    static let belowAPath = [
+        "cards get their logo", "a campaign is opened", "a campaign is created", "a picture is uploaded",
+        "one signs in with OpenStreetMap",
+    ]
+
+    private static let siteBelow = Result {
+        let data = try TemporaryFolder()
+        let made = try Command.run(Repository.campaignd.path, ["init", data.path, "--demo"])
+        try #require(made.status == 0, "\(made.errors)")
+        return try WebSite(data: data, .below)
+    }
+
     private static let folder = Result { try TemporaryFolder() }
     // Started when first used, on the demo's data, and for all: they do not depend on one another.
     private static let service = Result {
-        let service = try LiveService(
+        try LiveService(
             data: folder.get().url.appendingPathComponent("data"),
             environment: [
                 "TM_SECRET": "page-secret", "LOG_LEVEL": "critical", "APP_BASE_URL": "https://tasks.example.org/",
             ])
-        // Tests end without ending what is static.
-        last = service
-        atexit { PageTests.last?.stop() }
-        return service
     }
-
-    nonisolated(unsafe) private static var last: LiveService?
 }

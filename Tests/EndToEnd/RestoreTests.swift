@@ -2,11 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-@Test("a backup is restored by the README's own commands: what came since is gone, and its ids are not given again")
+@Test(
+    "a backup is restored by the commands that the documentation gives: what came since is gone, and its ids are not given again"
+)
 func restore() throws {
     let folder = try TemporaryFolder()
-    let readme = try String(contentsOf: Repository.root.appendingPathComponent("README.md"), encoding: .utf8)
-    let commands = try #require(readme.firstMatch(of: /```sh\n(mv data data\.before\n[^`]*)```/)).1
+    let commands = try #require(Readme.sources.text.firstMatch(of: /```sh\n(mv data data\.before\n[^`]*)```/)).1
     func run(_ script: some StringProtocol) throws {
         let outcome = try Command.run("/bin/sh", ["-euc", String(script)], directory: folder.url)
         #expect(outcome.status == 0, "\(outcome.errors)")

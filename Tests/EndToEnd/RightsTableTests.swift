@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The table of rights in the README, cell by cell, asked of a process that runs.
+/// The table of rights in `Sources/README.md`, cell by cell, asked of a process that runs.
 struct RightsTableTests {
     private let site: Site
     private let daemon: Daemon
@@ -37,7 +37,7 @@ struct RightsTableTests {
         daemon = try site.start("s")
     }
 
-    @Test("every cell of the README's table of rights is what the service answers, and no endpoint is missing")
+    @Test("every cell of the table of rights is what the service answers, and no endpoint is missing")
     func table() throws {
         let client = try site.client("s").connection
         let authorizations = try Self.users.map { user in
@@ -48,7 +48,7 @@ struct RightsTableTests {
         // Message 1 is opened and deleted by itself, message 2 by the endpoints for several.
         try waitForDelivery(own.count, client, try authorization(8))
 
-        let (headings, rows) = try Self.readme()
+        let (headings, rows) = try Self.readTable()
         #expect(headings == Self.users.map(\.heading))
         var serial = 100
         for row in rows {
@@ -76,7 +76,7 @@ struct RightsTableTests {
                 #expect(
                     expected.contains(answered.status),
                     """
-                    \(row.method) \(row.path)\(row.isOfOthers ? " of others" : ""), \(headings[place]): the README says \(cell), \
+                    \(row.method) \(row.path)\(row.isOfOthers ? " of others" : ""), \(headings[place]): the table says \(cell), \
                     the service \(answered.status) \(String(decoding: answered.body, as: UTF8.self))
                     """)
             }
@@ -101,9 +101,8 @@ struct RightsTableTests {
     }
 
     /// The table: its headings and its rows.
-    private static func readme() throws -> (headings: [String], rows: [Row]) {
-        let text = try String(contentsOf: Repository.root.appendingPathComponent("README.md"), encoding: .utf8)
-        let lines = text.components(separatedBy: "\n")
+    private static func readTable() throws -> (headings: [String], rows: [Row]) {
+        let lines = try Readme.sources.text.components(separatedBy: "\n")
         let first = try #require(lines.firstIndex { $0.hasPrefix("| | nobody |") })
         func cells(_ line: String) -> [String] {
             line.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast()

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// nginx with the server blocks of the README, in front of `campaignd serve` as the unit starts it.
+/// nginx with the server blocks of `nginx/README.md`, in front of `campaignd serve` as the unit starts it.
 final class WebSite: @unchecked Sendable {
     // Unchecked: nothing changes after init but the processes, which only `deinit` touches.
     let port: Int
@@ -11,33 +11,87 @@ final class WebSite: @unchecked Sendable {
     let certificate: String
     private let folder: TemporaryFolder
     private let daemon: Daemon
+    private let second: Daemon?
     private let nginx: Process
     private let log: URL
 
     var url: String { "https://localhost:\(port)" }
 
+    /// What else there is on the machine.
+    enum Arrangement {
+        case nothing
+        /// A second instance, `two`, with nothing in its data folder, for requests to `two.example.org`.
+        case twoInstances
+        /// A site that has the service below `/campaigns-api/`.
+        case below
+        /// A Tasking Manager, which answers "Tasking Manager" and the target.
+        case taskingManager
+    }
+
     /// Starts both, and waits until they answer.
     ///
     /// - Parameters:
-    ///   - own: what the site has in its server block, after the lines of the README.
+    ///   - own: what the site has in its server block, after the lines of `nginx/README.md`.
     ///   - origins: those that are allowed, for the service and for nginx.
-    init(data: TemporaryFolder, own: String = "", origins: [String] = []) throws {
+    init(
+        data: TemporaryFolder, own: String = "", origins: [String] = [], _ arrangement: Arrangement = .nothing
+    ) throws {
         self.data = data
         folder = try TemporaryFolder()
         port = try FreePort.find()
         plainPort = try FreePort.find()
         certificate = folder.path + "/cert.pem"
         let files = Repository.root.appendingPathComponent("nginx")
-        for name in ["campaigns-http.conf", "campaigns.conf", "campaigns-page.conf"] {
-            let text = try String(contentsOf: files.appendingPathComponent(name), encoding: .utf8)
-            try folder.write(
-                text.replacing("/run/campaignd/", with: folder.path + "/").replacing(
-                    "/var/lib/campaignd", with: data.path
-                ).replacing("/var/cache/campaignd", with: folder.path + "/large").replacing(
-                    "/usr/share/campaignd/page", with: files.path + "/page"), to: name)
+        let here = folder.path
+        /// A text of the repository with this site's paths.
+        func adapted(_ text: some StringProtocol) -> String {
+            String(text).replacing("/etc/nginx/", with: "").replacing("/run/campaigns-site", with: here + "/site")
+                .replacing("/run/campaignd/", with: here + "/").replacing("/run/campaignd-", with: here + "/run-")
+                .replacing("/var/lib/campaignd-", with: here + "/data-")
+                .replacing("/var/lib/campaignd", with: data.path)
+                .replacing("/var/cache/campaignd", with: here + "/large")
+                .replacing("/usr/share/campaignd/page", with: files.path + "/page")
+        }
+        for name in [
+            "campaigns-http.conf", "campaigns.conf", "campaigns-page.conf", "elsewhere/campaigns-site.conf",
+            "elsewhere/campaigns-below.conf", "elsewhere/campaigns-tasking-manager.conf",
+        ] {
+            let file = files.appendingPathComponent(name)
+            try folder.write(try adapted(String(contentsOf: file, encoding: .utf8)), to: file.lastPathComponent)
         }
         try folder.write(
             origins.map { "\($0) $http_origin;\n" }.joined(), to: "campaigns-origins.conf")
+        var blocks = try Self.blocks(port: port, plainPort: plainPort, own: own)
+        switch arrangement {
+        case .nothing: break
+        case .twoInstances:
+            let readme = try Readme.nginx.text
+            guard let upstream = readme.firstMatch(of: /```nginx\n(upstream campaigns-two \{[^`]*)```/)?.output.1,
+                let instance = readme.firstMatch(of: /```nginx\n(two\.example\.org two;\n)```/)?.output.1
+            else { throw Command.Failed(description: "\(Readme.nginx.rawValue) has no second instance") }
+            try folder.write(String(instance), to: "campaigns-instances/two.conf")
+            let second = try Self.blocks(port: port, plainPort: plainPort, own: own).components(separatedBy: "\n}\n")[0]
+            blocks += "\(adapted(upstream))\(second.replacing("localhost", with: "two.example.org"))\n}\n"
+        case .below, .taskingManager:
+            let name = arrangement == .below ? "below" : "tasking-manager"
+            blocks = """
+                include campaigns-site.conf;
+                server {
+                    listen 127.0.0.1:\(port) ssl http2;
+                    server_name localhost;
+                    ssl_certificate cert.pem;
+                    ssl_certificate_key key.pem;
+                    location / { return 200 "Tasking Manager $request_uri\\n"; }
+                    location /api/ { return 200 "Tasking Manager $request_uri\\n"; }
+                    location ~ \\.json$ { return 404; }
+                    include campaigns-\(name).conf;
+                }
+                """
+            if arrangement == .taskingManager {
+                // As the file says, it stands before other regular expressions.
+                blocks = blocks.replacing("    location ~ \\.json$ { return 404; }\n", with: "")
+            }
+        }
         try folder.write(
             """
             pid nginx.pid;
@@ -51,7 +105,7 @@ final class WebSite: @unchecked Sendable {
                 uwsgi_temp_path uwsgi;
                 access_log off;
                 include campaigns-http.conf;
-                \(try Self.blocks(port: port, plainPort: plainPort, own: own))
+                \(blocks)
             }
             """, to: "nginx.conf")
         let made = try Command.run(
@@ -66,7 +120,20 @@ final class WebSite: @unchecked Sendable {
             [
                 "--data", data.path, "--socket", folder.path + "/campaignd.sock", "--large-answers",
                 folder.path + "/large",
-            ], environment: ["ALLOWED_ORIGINS": origins.joined(separator: ",")])
+            ],
+            environment: [
+                "ALLOWED_ORIGINS": origins.joined(separator: ","),
+                "PUBLIC_URL": arrangement == .below ? "https://localhost:\(port)/campaigns-api" : nil,
+            ])
+        if arrangement == .twoInstances {
+            try FileManager.default.createDirectory(atPath: here + "/run-two", withIntermediateDirectories: false)
+            second = try Daemon([
+                "--data", here + "/data-two", "--socket", here + "/run-two/campaignd.sock", "--large-answers",
+                here + "/large-two",
+            ])
+        } else {
+            second = nil
+        }
         // Otherwise its workers could not enter the folders of this test.
         let user = getuid() == 0 ? " user root;" : ""
         nginx = Command.make(
@@ -76,7 +143,9 @@ final class WebSite: @unchecked Sendable {
         nginx.standardError = try FileHandle(forWritingTo: log)
         try nginx.run()
         let deadline = Date(timeIntervalSinceNow: 60)
-        while (try? ask("GET", "/api/v2/system/heartbeat/").status) != 200 {
+        AtExit.add { [weak self] in self?.end() }
+        let heartbeat = (arrangement == .below ? "/campaigns-api" : "") + "/api/v2/system/heartbeat/"
+        while (try? ask("GET", heartbeat).status) != 200 {
             guard nginx.isRunning, Date() < deadline else {
                 throw Command.Failed(description: "nginx did not get ready: \(printed)")
             }
@@ -84,11 +153,11 @@ final class WebSite: @unchecked Sendable {
         }
     }
 
-    /// The server blocks as the README tells people to have them, with this site's paths, ports and name.
+    /// The server blocks as `nginx/README.md` tells people to have them, with this site's paths, ports and name.
     private static func blocks(port: Int, plainPort: Int, own: String) throws -> String {
-        let readme = try String(contentsOf: Repository.root.appendingPathComponent("README.md"), encoding: .utf8)
-        guard let block = readme.firstMatch(of: /```nginx\n(server \{\n    include (?s:.*?)\n\}\n)```/) else {
-            throw Command.Failed(description: "the README has no server block")
+        guard let block = try Readme.nginx.text.firstMatch(of: /```nginx\n(server \{\n    include (?s:.*?)\n\}\n)```/)
+        else {
+            throw Command.Failed(description: "\(Readme.nginx.rawValue) has no server block")
         }
         var text = String(block.output.1).replacing(#/ +listen +\[::\].*\n/#, with: "").replacing(
             "/etc/nginx/", with: "")
@@ -111,13 +180,21 @@ final class WebSite: @unchecked Sendable {
         get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path + "/large") }
     }
 
-    func ask(_ method: String, _ target: String, _ headers: [(name: String, value: String)] = []) throws -> Answered {
-        try Asked(method, target, headers: headers).send(to: url, certificate: certificate)
+    func ask(
+        _ method: String, _ target: String, _ headers: [(name: String, value: String)] = [], body: Data? = nil
+    ) throws -> Answered {
+        try Asked(method, target, headers: headers, body: body).send(to: url, certificate: certificate)
     }
 
-    deinit {
+    /// Ends all.
+    private func end() {
         if nginx.isRunning { nginx.terminate() }
         nginx.waitUntilExit()
         daemon.end()
+        second?.end()
+    }
+
+    deinit {
+        end()
     }
 }

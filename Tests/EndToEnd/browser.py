@@ -24,10 +24,10 @@ def token(user):
 
 
 def api(method, path, body=None, user=1):
-    address = os.environ["PAGE_URL"].removeprefix("https://")
+    address, _, folder = os.environ["PAGE_URL"].removeprefix("https://").partition("/")
     connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=PATIENCE)
     headers = {"Authorization": f"Token {token(user)}"}
-    connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, headers)
+    connection.request(method, f"{'/' + folder if folder else ''}/api/v2" + path, json.dumps(body) if body is not None else None, headers)
     answer = connection.getresponse()
     text = answer.read()
     connection.close()

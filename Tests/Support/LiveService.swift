@@ -34,6 +34,7 @@ public final class LiveService: @unchecked Sendable {
             ] + (limits ? [] : ["--no-limits"]),
             // It listens on the IPv4 address alone, and is asked for by its name.
             environment.merging(["PUBLIC_URL": url]) { given, _ in given }, log: log)
+        AtExit.add { [weak self] in self?.stop() }
         let deadline = Date(timeIntervalSinceNow: 60)
         while !printed.contains("READY") {
             guard process.isRunning, Date() < deadline else {

@@ -1,13 +1,17 @@
 import Foundation
+import Synchronization
 
-/// A folder that is gone when the last one who holds this is.
+/// A folder that is gone when the last one who holds this is, or at the end of the process for what is static.
 public final class TemporaryFolder: Sendable {
     public let url: URL
     public var path: String { url.path }
 
     /// - Parameter copy: what to fill it with.
     public init(copyOf copy: URL? = nil) throws {
-        url = URL(fileURLWithPath: "/tmp/campaignd-test-\(UUID().uuidString)")
+        let url = URL(fileURLWithPath: "\(Self.parent)/campaignd-test-\(UUID().uuidString)")
+        self.url = url
+        Self.isRegistered
+        _ = Self.all.withLock { $0.insert(url.path) }
         if let copy {
             try FileManager.default.copyItem(at: copy, to: url)
             // A copy keeps its owner, and what root does with a data folder is done as its owner.
@@ -23,6 +27,19 @@ public final class TemporaryFolder: Sendable {
 
     deinit {
         try? FileManager.default.removeItem(at: url)
+        _ = Self.all.withLock { $0.remove(url.path) }
+    }
+
+    /// Where they all are. The path of a socket in one must not be too long.
+    private static let parent = {
+        let wished = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+        return wished.hasPrefix("/") && wished.utf8.count <= 30 ? wished : "/tmp"
+    }()
+
+    /// The paths of those that are there. What is left at the end of the process is removed then.
+    private static let all = Mutex<Set<String>>([])
+    private static let isRegistered: Void = AtExit.add {
+        for path in TemporaryFolder.all.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
     }
 
     /// Writes a file below the folder, making the folders on the way.

@@ -21,8 +21,10 @@ def build(torture):
         # gold, which is the default, gives up on libFuzzer's debug information.
         "-Xswiftc", "-use-ld=lld"]
     torture.say("building with libFuzzer (the first time takes some minutes) ...")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "WITH_LIBFUZZER": "1"})
-    shown = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True, env={**os.environ, "WITH_LIBFUZZER": "1"})
+    # The compiler leaves a folder behind for each build.
+    environment = {**os.environ, "WITH_LIBFUZZER": "1", "TMPDIR": torture.scratch}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    shown = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True, env=environment)
     return os.path.join(shown.stdout.strip(), "fuzzer")
 
 

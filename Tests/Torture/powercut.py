@@ -5,7 +5,7 @@ The model is meaner than most file systems:
 - a name (made, renamed, exchanged, removed) is on the disk only after fsync of its folder; before any of them may be lost, in any combination;
 - a rename is one step, and so is the overwriting of a few bytes in place.
 
-What a cut leaves is then mended as the README says that a start does it, from the journal: by a program of its own here, and
+What a cut leaves is then mended as Sources/README.md says that a start does it, from the journal: by a program of its own here, and
 for some of the states by campaignd itself.
 """
 

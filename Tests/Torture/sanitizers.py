@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-# Left out: the browser, and what only reads the README, tell nothing about memory.
+# Left out: the browser, and what only reads the README files, tell nothing about memory.
 SKIPPED = ("BrowserTests", "ReadmeTests", "TortureTests")
 QUICK = "FastCGITests|CampaignStoreTests|JSONTests"
 
@@ -20,7 +20,10 @@ def sanitized(torture, sanitizer):
     folder = os.path.join(torture.root, f".build-{sanitizer}")
     options = ["--package-path", torture.root, "--scratch-path", folder, "--sanitize", sanitizer]
     torture.say(f"building with --sanitize={sanitizer} (the first time takes some minutes) ...")
-    subprocess.run(["swift", "build", "--build-tests", *options], check=True, stdout=subprocess.DEVNULL)
+    # The compiler leaves a folder behind for each build.
+    subprocess.run(
+        ["swift", "build", "--build-tests", *options], check=True, stdout=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": torture.scratch})
     reports = os.path.join(torture.scratch, f"{sanitizer}-report")
     environment = {
         **os.environ, "SWIFT_BACKTRACE": "enable=no",

@@ -5,7 +5,7 @@
 # The folder with the program, the secret and the data, as seen from here. It must be outside of the web site's folder.
 folder=../campaigns
 
-# More settings, if you need them (what they are is in the README):
+# More settings, if you need them (explained in Sources/README.md, "Settings"):
 #export PUBLIC_URL=https://campaigns.example.org
 #export ALLOWED_ORIGINS=https://tasks.example.org
 #export APP_BASE_URL=https://tasks.example.org

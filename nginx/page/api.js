@@ -3,7 +3,7 @@
 import { currentToken } from "./session.js";
 import { t } from "./words.js";
 
-const base = "/api/v2";
+const base = "api/v2";
 
 export class Problem extends Error {
   constructor(status, code, text, retryAfter = 0, isChange = false) {

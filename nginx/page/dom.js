@@ -15,10 +15,15 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/// Where a link may lead: an address of the web, or of this site; null for everything else, such as `javascript:`.
-export function webAddress(text, base = location.origin) {
-  if (!text || !URL.canParse(text, base)) return null;
-  const url = new URL(text, base);
+/// The folder that the page is in: the top of its site, or below a path of one.
+export const home = new URL(".", document.baseURI);
+
+/// Where a link may lead: an address of the web, or, if it begins with /, one of this page's site; null for everything
+/// else, such as `javascript:`.
+export function webAddress(text) {
+  const address = text?.replace(/^\s*\/(?![/\\])/, "./");
+  if (!address || !URL.canParse(address, home)) return null;
+  const url = new URL(address, home);
   return url.protocol === "https:" || url.protocol === "http:" ? url : null;
 }
 

@@ -1,11 +1,11 @@
 // Signing in with OpenStreetMap, where the service knows how.
 
 import { ask } from "./api.js";
-import { webAddress } from "./dom.js";
+import { home, webAddress } from "./dom.js";
 import { keep } from "./session.js";
 
 const place = "campaigns-osm";
-const here = `${location.origin}/`;
+const here = home.href;
 
 /// Where one signs in, or null where that is not possible.
 export async function osm() {
@@ -35,7 +35,7 @@ export async function comeFromOSM() {
   }
   sessionStorage.removeItem(place);
   // Neither stays in the address, for it could be passed on.
-  history.replaceState(null, "", `/${begun?.hash ?? ""}`);
+  history.replaceState(null, "", `${home.pathname}${begun?.hash ?? ""}`);
   // Whoever was led here by somebody else would be signed in as them.
   if (!begun?.state || begun.state !== query.get("state") || !query.get("code")) return false;
   try {

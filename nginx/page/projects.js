@@ -48,7 +48,7 @@ let page = null;
 
 /// The page of a project in the Tasking Manager, whose address the web server knows.
 export async function projectPage(project) {
-  page ??= fetch("/settings.json").then((answer) => answer.json()).then((settings) => settings.taskingManager).catch(() => null);
+  page ??= fetch("settings.json").then((answer) => answer.json()).then((settings) => settings.taskingManager).catch(() => null);
   const address = await page;
   return address ? `${address}/projects/${project}` : null;
 }

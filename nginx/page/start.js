@@ -10,7 +10,7 @@
   };
   const rightToLeft = ["ar"];
 
-  /// Asks for something now, for whoever needs it later.
+  /// Asks for something now, for whoever needs it later. Addresses are below the page's own folder, wherever that is.
   const get = (address) => fetch(address, { signal: AbortSignal.timeout(30000) }).catch(() => null);
 
   const start = {
@@ -19,7 +19,7 @@
     /// Sets the page to a language, and asks for its texts.
     use(code) {
       const wished = navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === code);
-      Object.assign(start, { language: code, locale: wished ?? code, texts: get(`/languages/${code}.json`) });
+      Object.assign(start, { language: code, locale: wished ?? code, texts: get(`languages/${code}.json`) });
       document.documentElement.lang = code;
       document.documentElement.dir = rightToLeft.includes(code) ? "rtl" : "ltr";
     },
@@ -32,5 +32,5 @@
 
   const campaign = /^#\/campaigns\/\d{1,15}(?=\/|$)/.exec(location.hash)?.[0].slice(1);
   const path = campaign ? `${campaign}/` : /^(#\/?(\?.*)?)?$/.test(location.hash) ? "/campaigns/?details=true" : null;
-  if (path) start.early.set(path, get(`/api/v2${path}`));
+  if (path) start.early.set(path, get(`api/v2${path}`));
 }
