@@ -128,28 +128,18 @@ final class NameIndex: Sendable {
 
     // MARK: Writing
 
-    /// When reading begins whose outcome goes into an index.
-    struct Beginning {
-        fileprivate let state: FileState?
-        fileprivate let time: Int
-
-        init(_ folder: DataFolder) {
-            state = NameIndex.state(folder)
-            time = NameIndex.now
-        }
-    }
-
-    /// Makes the index anew.
+    /// Makes the index anew. Whoever calls holds the ``FolderLock``.
     ///
     /// - Parameters:
     ///   - names: all campaigns, which can all be read.
-    ///   - beginning: from before they were read.
-    static func write(_ names: [Int: String], _ folder: DataFolder, _ beginning: Beginning) {
-        guard let state = beginning.state else { return }
+    ///   - begun: when reading them began.
+    /// - Returns: whether it could be written.
+    static func write(_ names: [Int: String], _ folder: DataFolder, begun: Int) -> Bool {
+        guard let state = state(folder) else { return false }
         var entries = names.map { (hash: hash(of: $0.value.trimmedName()), id: $0.key) }
         entries.sort { ($0.hash, $0.id) < ($1.hash, $1.id) }
         let header = Header(
-            state, boot: boot, begun: beginning.time, duration: now &- beginning.time, count: entries.count,
+            state, boot: boot, begun: begun, duration: now &- begun, count: entries.count,
             highestID: names.keys.max() ?? 0)
         var bytes = header.bytes
         bytes.reserveCapacity(bytes.count + entries.count * 16)
@@ -161,9 +151,11 @@ final class NameIndex: Sendable {
             try file.inherit(from: folder.ids)
             try file.write(bytes)
             guard rename(temporary, path(folder)) == 0 else { throw SystemError("rename \(temporary)") }
+            return true
         } catch {
             // It is worth nothing but time.
             unlink(temporary)
+            return false
         }
     }
 
@@ -204,7 +196,7 @@ final class NameIndex: Sendable {
         }
         try? file.inherit(from: folder.ids)
         let deadline = ContinuousClock.now + timeout
-        while flock(file.number, LOCK_EX | LOCK_NB) != 0, .now < deadline { usleep(5000) }
+        while flock(file.number, LOCK_EX | LOCK_NB) != 0, .now < deadline { usleep(.random(in: 5000...25_000)) }
         return file
     }
 
@@ -216,7 +208,8 @@ final class NameIndex: Sendable {
         return FileState(status)
     }
 
-    private static var now: Int {
+    /// Nanoseconds of the system's monotonic clock.
+    static var now: Int {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return now.tv_sec &* 1_000_000_000 &+ now.tv_nsec

@@ -140,24 +140,38 @@ public final class Store: Sendable {
         case read(LiveCatalogue, RecentChanges.Place)
     }
 
-    /// Without a watch everything has to be read for each change, all campaigns for a new name. That is done before the lock is
-    /// taken, and once for all that come at the same time; with the lock only what others have changed meanwhile is read again.
-    /// What a person changes in this moment may count as done after the change.
+    /// Without a watch everything has to be read for each change, all campaigns for a new name. That is done without the lock, and
+    /// once for all that come at the same time; with the lock only what others have changed meanwhile is read again. What a person
+    /// changes in this moment may count as done after the change.
     private func readAhead(_ batch: [Writer]) -> Ahead? {
-        guard !watches, let place = RecentChanges(folder).place() else { return nil }
+        if watches { return nil }
         if NameIndex(folder) != nil { return .named }
         let turn = NameIndex.turn(folder, timeout: lockTimeout)
         defer { withExtendedLifetime(turn) {} }
         if NameIndex(folder) != nil { return .named }
-        let beginning = NameIndex.Beginning(folder)
-        guard let begun = try? begin(waits: true) else { return nil }
-        var pass = begun.1
+        let begun = NameIndex.now
+        guard let place = recentPlace(), let (live, first) = try? begin(waits: true) else { return nil }
+        var pass = first
         for writer in batch {
             // What it throws it throws again.
-            _ = try? begun.0.run(&pass) { try writer.decide(Transaction($0, folder)) }
+            _ = try? live.run(&pass) { try writer.decide(Transaction($0, folder)) }
         }
-        if let names = begun.0.certainNames { NameIndex.write(names, folder, beginning) }
-        return .read(begun.0, place)
+        guard live.certainNames != nil else { return .read(live, place) }
+        let isMade = try? locked(lockTimeout) { _ throws(FolderUnavailable) in
+            guard let changed = RecentChanges(folder).changes(since: place) else { return false }
+            var pass = live.begin(rereading: changed)
+            _ = try? live.run(&pass) { try $0.campaignOutlines() }
+            guard let names = live.certainNames else { return false }
+            return NameIndex.write(names, folder, begun: begun)
+        }
+        return isMade == true ? .named : .read(live, place)
+    }
+
+    /// From where on changes are told to this process.
+    private func recentPlace() -> RecentChanges.Place? {
+        if let place = RecentChanges(folder).place() { return place }
+        try? locked(lockTimeout) { _ throws(FolderUnavailable) in try? RecentChanges(folder).begin() }
+        return RecentChanges(folder).place()
     }
 
     private func commitOnce(_ batch: [Writer], _ ahead: Ahead? = nil) -> FolderUnavailable? {
