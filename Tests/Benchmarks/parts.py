@@ -254,6 +254,7 @@ http {
         location /files/ {
             root .;
             default_type application/json;
+            gzip_static on;
         }
     }
 }

@@ -127,6 +127,41 @@ def match(bench):
     return lines
 
 
+def compressed(bench):
+    gzip = {"Accept-Encoding": "gzip"}
+    header = ["Accept-Encoding: gzip"]
+    lines = []
+    for path, what, reach in (BASE, "the list of 1,000", "1.3"), (ONE, "one campaign", "0.95"):
+        service = bench.campaignd(bench.folders.to_read(1_000))
+        nginx = bench.nginx(service)
+        assert nginx.get(path, gzip)[1].get("Content-Encoding") == "gzip", f"{what} does not come compressed"
+        results = bench.alternate(
+            gzip=bench.wrk(nginx, path, service, clients=16, headers=header), identity=bench.wrk(nginx, path, service, clients=16)
+        )
+        report(results)
+        values = ratios(results["gzip"], results["identity"])
+        lines.append(Line(f"{what} as gzip, 16 clients", "as it is", reach, values, note=good(results)))
+    service = bench.campaignd(bench.folders.to_read(20_000))
+    nginx, files = bench.nginx(service), bench.nginx()
+    # After some uses it is made with more effort, and then it stays as it is.
+    for _ in range(20):
+        nginx.get(BASE, gzip)
+    time.sleep(3)
+    body = nginx.get(BASE, gzip)[2]
+    files.file("list.json", nginx.get(BASE)[2])
+    file = files.file("list.json.gz", body).removesuffix(".gz")
+    assert files.get(file, gzip)[2] == body, "the file is not the list"
+    results = bench.alternate(
+        campaignd=bench.wrk(nginx, BASE, service, clients=16, headers=header), file=bench.wrk(files, file, clients=16, headers=header)
+    )
+    report(results)
+    values = ratios(results["campaignd"], results["file"])
+    lines.append(
+        Line(f"the list of 20,000 as gzip ({len(body) / 1000:,.0f} kB), 16 clients", "nginx's gzip_static", "0.9", values, note=good(results))
+    )
+    return lines
+
+
 def create(bench):
     bench.folders.warn_of_removals()
     folder = bench.folders.to_write(100)
@@ -303,6 +338,6 @@ def many(bench):
 
 
 ROWS = {
-    "single": single, "list": whole_list, "size": size, "match": match, "create": create, "create-size": create_size,
+    "single": single, "list": whole_list, "size": size, "match": match, "compressed": compressed, "create": create, "create-size": create_size,
     "busy": busy, "start": start, "memory": memory, "cgi": cgi, "many": many,
 }
