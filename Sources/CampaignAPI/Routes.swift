@@ -16,6 +16,13 @@ extension API {
             .organisationManager(otherwise: "CampaignsRestAPI DELETE: User not a Org Manager"), deleteCampaign),
 
         Route(
+            .get, "/campaigns/changes/",
+            .organisationManager(otherwise: "CampaignsRestAPI CHANGES: User not a Org Manager"), listChanges),
+        Route(
+            .get, "/campaigns/{campaign_id}/changes/",
+            .organisationManager(otherwise: "CampaignsRestAPI CHANGES: User not a Org Manager"), listCampaignChanges),
+
+        Route(
             .get, "/campaigns/{campaign_id}/actions/message-contributors/",
             .admin(otherwise: "This endpoint action is restricted to ADMIN users."), listCampaignMessages),
         Route(

@@ -1,3 +1,4 @@
+internal import Campaigns
 internal import Glibc
 
 /// The kinds of records, each in a folder of its own inside of the data folder.
@@ -31,6 +32,9 @@ public struct DataFolder: Sendable {
 
     /// Pictures that the web server gives out under /logos/.
     public var logos: String { "\(path)/logos" }
+    /// Who changed what.
+    public var changes: String { "\(path)/\(Self.changesName)" }
+    static let changesName = "changes"
     /// What writers take an exclusive flock on.
     var lock: String { "\(path)/.lock" }
     /// What has changed, on the disk before the files are.
@@ -61,6 +65,7 @@ public struct DataFolder: Sendable {
             try make(parent, mode: parent == path ? 0o711 : 0o755)
         }
         for kind in RecordKind.allCases { try make(directory(kind), mode: 0o700) }
+        try make(changes, mode: 0o700)
         try make(logos, mode: 0o755)
         try FolderUnavailable.saying("The data folder cannot be made") { () throws(SystemError) in
             // Now, with the owner of the folder: whoever comes first afterwards may be another user, such as root with flock(1).
@@ -164,7 +169,12 @@ public struct DataFolder: Sendable {
     /// many. What is missing can be made.
     public func unusableFiles() -> [FolderCheck.Problem] {
         ownFiles.compactMap { file in unusable(file).map { problem(file, $0) } }
-            + [ids, logos].compactMap { folder in unusable(folder: folder).map { problem(folder, $0) } }
+            + [ids, logos, changes].compactMap { folder in unusable(folder: folder).map { problem(folder, $0) } }
+            + [changesOfThisMonth].compactMap { file in unusable(file).map { problem(file, $0) } }
+    }
+
+    private var changesOfThisMonth: String {
+        "\(path)/\(LogAddition.path(month: String(UTC.now().prefix(7))))"
     }
 
     private func problem(_ path: String, _ reason: String) -> FolderCheck.Problem {

@@ -49,6 +49,7 @@ public struct FolderCheck {
         for kind in RecordKind.allCases { records += try names(of: kind) }
         records -= broken.count
         for kind in RecordKind.counted { checkCounter(kind) }
+        try checkHistory()
         try checkReferences()
         try checkNames()
         problems.sort { ($0.file, $0.reason) < ($1.file, $1.reason) }
@@ -77,6 +78,22 @@ public struct FolderCheck {
         let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
         if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
             report(kind, DataFolder.counterName, "it is no id")
+        }
+    }
+
+    /// What is in the history that is none. A file that cannot be written is among the folder's unusable ones.
+    private mutating func checkHistory() throws(FolderUnavailable) {
+        let history = ChangeHistory(folder)
+        try history.refresh()
+        for (file, reason) in history.broken { problems.append(Problem(file: file, reason: reason)) }
+        let names = try FolderUnavailable.saying("The data folder cannot be read") { () throws(SystemError) in
+            try folder.names(in: folder.changes)
+        }
+        for name in names where !name.hasPrefix(".") && !LogAddition.isName(name) {
+            problems.append(
+                Problem(
+                    file: "\(DataFolder.changesName)/\(name)",
+                    reason: "it is misnamed: the history of a month is in a file such as 2026-11.jsonl"))
         }
     }
 

@@ -15,6 +15,17 @@ struct FileChange: Equatable, Sendable {
     private var slash: String.Index? { path.utf8.lastIndex(of: UInt8(ascii: "/")) }
 }
 
+/// What is done as one: changes of files, and what is written of them into the history.
+struct ChangeGroup: Sendable {
+    var files: [FileChange] = []
+    var additions: [LogAddition] = []
+
+    var paths: Set<String> { Set(files.map(\.path) + additions.map(\.path)) }
+    var directories: Set<String> {
+        Set(files.map(\.directory) + (additions.isEmpty ? [] : [DataFolder.changesName]))
+    }
+}
+
 /// Carries out changes of files, so that each is there whole or not at all, and nothing that was is lost.
 ///
 /// Every new content goes to a temporary file; when all are there the group is written to the ``Journal``, and is then on
@@ -27,20 +38,21 @@ struct FolderCommit {
     private var surroundings: [String: stat] = [:]
 
     /// - Parameters:
+    ///   - addition: what is written of them into the history, when all are in place.
     ///   - journal: nil for changes that it has already.
     ///   - beforePlacing: done when the journal has the changes and none is in place.
     /// - Throws: ``SystemError``; then everything is as it was before, or, where the disk does not even allow that, the journal
     ///   keeps the changes, and the next that holds the lock carries them out. A conflict when a file is not the one that a
     ///   change was decided on: then it is as somebody else has it.
     static func run(
-        _ changes: [FileChange], in folder: DataFolder, journal: Journal?,
+        _ changes: [FileChange], _ addition: LogAddition? = nil, in folder: DataFolder, journal: Journal?,
         beforePlacing: () throws(SystemError) -> Void = {}
     ) throws(SystemError) {
         var commit = FolderCommit(folder: folder)
         var changes = changes
         do throws(SystemError) {
             for place in changes.indices { try commit.prepare(&changes[place]) }
-            try journal?.append(changes)
+            try journal?.append(ChangeGroup(files: changes, additions: addition.map { [$0] } ?? []))
         } catch {
             commit.discard()
             throw error
@@ -49,6 +61,8 @@ struct FolderCommit {
             try beforePlacing()
             try RecentChanges(folder).note(changes)
             for place in commit.placements.indices { try commit.placements[place].carryOut() }
+            // Last, for nobody else's file is put back when it fails.
+            try addition?.write(in: folder)
         } catch {
             if commit.undo(changes) { journal?.withdraw() }
             throw error

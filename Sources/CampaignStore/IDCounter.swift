@@ -22,6 +22,8 @@ struct IDCounter {
     /// 1 when nothing is kept, or nothing that is a number.
     func read() throws(SystemError) -> Int { max(try inFile(), try mark() ?? 1) }
 
+    private var kept: IDMark { IDMark(folder, kind.rawValue) }
+
     private func inFile() throws(SystemError) -> Int {
         switch try RecordFile(path) {
         case .missing: return 1
@@ -33,13 +35,7 @@ struct IDCounter {
     }
 
     /// The number that a file's name has; nil when there is none.
-    func mark() throws(SystemError) -> Int? { try marks().max() }
-
-    private func marks() throws(SystemError) -> [Int] {
-        try folder.names(in: folder.ids).compactMap { name in
-            name.hasPrefix("\(kind.rawValue)-") ? Int(name.dropFirst(kind.rawValue.utf8.count + 1)) : nil
-        }
-    }
+    func mark() throws(SystemError) -> Int? { try kept.read() }
 
     /// Keeps a number, unless it is a higher one already. Does not wait until it is on the disk: until then the ``Journal`` has
     /// the ids that were used.
@@ -49,20 +45,7 @@ struct IDCounter {
         try raiseMark(to: next)
     }
 
-    func raiseMark(to next: Int) throws(SystemError) {
-        let marks = try marks()
-        guard next > marks.max() ?? 1 else { return }
-        let path = "\(folder.ids)/\(kind.rawValue)-\(next)"
-        if let highest = marks.max() {
-            guard rename("\(folder.ids)/\(kind.rawValue)-\(highest)", path) == 0 else {
-                throw SystemError("rename \(path)")
-            }
-            for lower in marks where lower < highest { unlink("\(folder.ids)/\(kind.rawValue)-\(lower)") }
-        } else {
-            try folder.makeIDs()
-            try Descriptor(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600).inherit(from: folder.ids)
-        }
-    }
+    func raiseMark(to next: Int) throws(SystemError) { try kept.raise(to: next) }
 
     /// Overwrites the few bytes in place, which a disk does as one.
     private func write(_ next: Int) throws(SystemError) {
@@ -85,6 +68,41 @@ struct IDCounter {
         if let file = try? Descriptor(path, O_RDONLY | O_NONBLOCK) { try file.sync() }
         for directory in [folder.directory(kind), folder.ids] {
             try Descriptor(directory, O_RDONLY | O_DIRECTORY).sync()
+        }
+    }
+}
+
+/// The next free id of something, as a file's name in the folder `.ids` has it.
+struct IDMark {
+    private let folder: DataFolder
+    private let name: String
+
+    init(_ folder: DataFolder, _ name: String) {
+        self.folder = folder
+        self.name = name
+    }
+
+    /// nil when there is none.
+    func read() throws(SystemError) -> Int? { try marks().max() }
+
+    private func marks() throws(SystemError) -> [Int] {
+        try folder.names(in: folder.ids).compactMap { file in
+            file.hasPrefix("\(name)-") ? Int(file.dropFirst(name.utf8.count + 1)) : nil
+        }
+    }
+
+    func raise(to next: Int) throws(SystemError) {
+        let marks = try marks()
+        guard next > marks.max() ?? 1 else { return }
+        let path = "\(folder.ids)/\(name)-\(next)"
+        if let highest = marks.max() {
+            guard rename("\(folder.ids)/\(name)-\(highest)", path) == 0 else {
+                throw SystemError("rename \(path)")
+            }
+            for lower in marks where lower < highest { unlink("\(folder.ids)/\(name)-\(lower)") }
+        } else {
+            try folder.makeIDs()
+            try Descriptor(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600).inherit(from: folder.ids)
         }
     }
 }

@@ -94,10 +94,10 @@ final class Journal: @unchecked Sendable {
     /// Takes note of what stands behind the end, and carries out what is not done.
     private func read(_ opened: Opened, _ size: Int) throws(SystemError) {
         var isOfBefore = false
-        var unfinished: [FileChange]?
+        var unfinished: ChangeGroup?
         while let header = try header(opened, at: end), header.length <= size - end - JournalGroup.Header.size {
             // What this boot has carried out is not looked at, only passed.
-            var changes: [FileChange]?
+            var changes: ChangeGroup?
             if !header.isDone || header.boot != JournalGroup.boot {
                 guard let group = try group(header, opened, at: end) else { break }
                 changes = group
@@ -130,7 +130,7 @@ final class Journal: @unchecked Sendable {
 
     private func group(
         _ header: JournalGroup.Header, _ opened: Opened, at place: Int
-    ) throws(SystemError) -> [FileChange]? {
+    ) throws(SystemError) -> ChangeGroup? {
         let body = try opened.file.read(at: place + JournalGroup.Header.size, count: header.length)
         return JournalGroup.changes(header, body[...], refuse)
     }
@@ -138,7 +138,7 @@ final class Journal: @unchecked Sendable {
     /// Brings a group to the disk; what has to be done then is announced by it, and ``markDone()`` says that it is.
     ///
     /// - Throws: ``SystemError``; then the group is not there.
-    func append(_ changes: [FileChange]) throws(SystemError) {
+    func append(_ changes: ChangeGroup) throws(SystemError) {
         // The folder may have been moved away since the journal was looked at.
         if try open() == nil { try make() }
         guard let opened else { return }
@@ -220,14 +220,15 @@ final class Journal: @unchecked Sendable {
     }
 
     /// What the journal holds.
-    func changes() throws(SystemError) -> [FileChange] {
-        guard let opened else { return [] }
-        var changes: [FileChange] = []
+    func changes() throws(SystemError) -> ChangeGroup {
+        var changes = ChangeGroup()
+        guard let opened else { return changes }
         var place = 0
         while place < end, let header = try header(opened, at: place),
             let group = try group(header, opened, at: place)
         {
-            changes += group
+            changes.files += group.files
+            changes.additions += group.additions
             place += JournalGroup.Header.size + header.length
         }
         return changes
@@ -236,12 +237,11 @@ final class Journal: @unchecked Sendable {
     /// Waits until files are on the disk as they are now. Needs no lock.
     ///
     /// - Parameter changes: nil: there are many of them.
-    static func sync(_ changes: [FileChange]?, in folder: DataFolder) throws(SystemError) {
-        let files = Set((changes ?? []).map(\.path))
-        guard let changes, files.count <= few else {
+    static func sync(_ changes: ChangeGroup?, in folder: DataFolder) throws(SystemError) {
+        let files = changes?.paths ?? []
+        guard let directories = changes?.directories, files.count <= few else {
             return try syncFileSystems(of: folder)
         }
-        let directories = Set(changes.map(\.directory))
         for file in files.union(directories.map { "\($0)/\(DataFolder.counterName)" }) {
             do throws(SystemError) {
                 try Descriptor("\(folder.path)/\(file)", O_RDONLY | O_NONBLOCK).sync()
@@ -263,7 +263,7 @@ final class Journal: @unchecked Sendable {
     /// A folder inside of the data folder may be a mount, or a link to another disk.
     private static func syncFileSystems(of folder: DataFolder) throws(SystemError) {
         var devices: Set<dev_t> = []
-        for directory in folder.directories {
+        for directory in folder.directories + [folder.changes] {
             do throws(SystemError) {
                 let opened = try Descriptor(directory, O_RDONLY | O_DIRECTORY)
                 if devices.insert(try opened.status().st_dev).inserted { try opened.syncFileSystem() }
@@ -273,7 +273,7 @@ final class Journal: @unchecked Sendable {
         }
     }
 
-    private enum Reason {
+    enum Reason {
         /// A process has ended in the middle: what it has written is there.
         case end
         /// Any file may be lost or torn that was not synced.
@@ -282,9 +282,16 @@ final class Journal: @unchecked Sendable {
         case failedSync
     }
 
-    /// Makes the files what the journal says, except those that somebody else has changed since.
-    private func carryOut(_ changes: [FileChange], after reason: Reason, _ opened: Opened) throws(SystemError) {
-        try checkOwner(changes, opened)
+    /// Makes the files what the journal says, except those that somebody else has changed since, and completes the history.
+    private func carryOut(_ group: ChangeGroup, after reason: Reason, _ opened: Opened) throws(SystemError) {
+        try checkOwner(group, opened)
+        try carryOut(group.files, after: reason)
+        for path in Set(group.additions.map(\.path)).sorted() {
+            try LogAddition.restore(group.additions.filter { $0.path == path }, path, in: folder, after: reason)
+        }
+    }
+
+    private func carryOut(_ changes: [FileChange], after reason: Reason) throws(SystemError) {
         var places: [String: Int] = [:]
         var versions: [[FileChange]] = []
         for change in changes {
@@ -386,11 +393,11 @@ final class Journal: @unchecked Sendable {
     }
 
     /// Root carries out what the owner of the folders has written, and no other's: a folder may be a link to another's.
-    private func checkOwner(_ changes: [FileChange], _ opened: Opened) throws(SystemError) {
+    private func checkOwner(_ changes: ChangeGroup, _ opened: Opened) throws(SystemError) {
         guard geteuid() == 0 else { return }
         let writer = try opened.file.status().st_uid
         guard writer != 0 else { return }
-        for directory in Set(changes.map(\.directory)) {
+        for directory in changes.directories {
             var status = stat()
             guard stat("\(folder.path)/\(directory)", &status) == 0 else { continue }
             guard status.st_uid == writer else {
@@ -433,13 +440,16 @@ final class Journal: @unchecked Sendable {
     }
 }
 
-/// A group of changes as the journal's text has it: a header, then for each change a line and the new content.
+/// A group of changes as the journal's text has it: a header, then for each change a line and the new content, and a line and
+/// what is added to the history, with the length that this had before.
 ///
 ///     group 8a7bb5a1-… 1f0c… 000000000412 -
 ///     campaigns/5.json 60d9f58853efd427b6af3942a4383e3e 351
 ///     {
 ///       "id": 5,
 ///       …
+///     changes/2026-11.jsonl 4711 158
+///     {"changeId":12,…
 enum JournalGroup {
     /// All headers are of one length, so that the state at the end of one can be overwritten.
     struct Header {
@@ -489,13 +499,18 @@ enum JournalGroup {
         return "none-\(Representation(Array("\(getpid()) \(UInt64.random(in: 0 ... .max))".utf8)).digest.dropFirst())"
     }()
 
-    static func bytes(_ changes: [FileChange]) -> [UInt8] {
+    static func bytes(_ changes: ChangeGroup) -> [UInt8] {
         var body: [UInt8] = []
-        for change in changes {
+        for change in changes.files {
             var former = "-"
             if case .file(let digest) = change.basis { former = digest }
             body += "\(change.path) \(former) \(change.contents.map { String($0.count) } ?? "-")\n".utf8
             body += change.contents ?? []
+            body.append(UInt8(ascii: "\n"))
+        }
+        for addition in changes.additions {
+            body += "\(addition.path) \(addition.place) \(addition.bytes.count)\n".utf8
+            body += addition.bytes
             body.append(UInt8(ascii: "\n"))
         }
         let length = String(body.count)
@@ -503,13 +518,13 @@ enum JournalGroup {
         return Array("group \(boot) \(digest(boot, body[...])) \(padded) -\n".utf8) + body
     }
 
-    /// What follows a header, or nil when it is not whole. What is no record is left out, and told.
+    /// What follows a header, or nil when it is not whole. What is neither a record nor history is left out, and told.
     static func changes(
         _ header: Header, _ bytes: ArraySlice<UInt8>, _ refuse: (String) -> Void
-    ) -> [FileChange]? {
+    ) -> ChangeGroup? {
         var body = bytes
         guard body.count == header.length, digest(header.boot, body) == header.digest else { return nil }
-        var changes: [FileChange] = []
+        var changes = ChangeGroup()
         while !body.isEmpty {
             guard let lineEnd = body.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
             let words = String(decoding: body[..<lineEnd], as: UTF8.self).split(separator: " ")
@@ -522,14 +537,18 @@ enum JournalGroup {
                 body = body.dropFirst(count)
             }
             guard body.popFirst() == UInt8(ascii: "\n") else { return nil }
-            guard isRecord(words[0]) else {
+            if isRecord(words[0]) {
+                changes.files.append(
+                    FileChange(
+                        path: String(words[0]), contents: contents,
+                        basis: words[1] == "-" ? .nothing : .file(String(words[1]))))
+            } else if LogAddition.isPath(words[0]), let place = Int(words[1]), place >= 0, let contents,
+                contents.last == UInt8(ascii: "\n")
+            {
+                changes.additions.append(LogAddition(path: String(words[0]), place: place, bytes: contents))
+            } else {
                 refuse(String(words[0]))
-                continue
             }
-            changes.append(
-                FileChange(
-                    path: String(words[0]), contents: contents,
-                    basis: words[1] == "-" ? .nothing : .file(String(words[1]))))
         }
         return changes
     }

@@ -22,6 +22,9 @@ public final class Store: Sendable {
     private let writers = WriterQueue()
     private let lockQueue = FolderLockQueue()
     private let journal: Journal
+    private let changeLog: ChangeLog
+    /// What readers know of the history.
+    let history: ChangeHistory
     /// Held by the thread that uses the journal.
     private let journalTurn = Mutex(())
     /// Held while the cache is written, so that the process does not end meanwhile.
@@ -51,6 +54,8 @@ public final class Store: Sendable {
         journal = Journal(folder) { [logger] entry in
             logger.error("the journal names what is no record, which is left alone", metadata: ["entry": "\(entry)"])
         }
+        changeLog = ChangeLog(folder)
+        history = ChangeHistory(folder, logger: logger)
         current = Mutex(LiveCatalogue(folder, nil, version: version, logger: logger))
         if Journal.isLeft(in: folder, ofAnyRun: watching) { takeOver() }
         guard watching else { return }
@@ -214,9 +219,11 @@ public final class Store: Sendable {
         }
         guard journal.end <= Journal.most else { throw SystemError("empty \(folder.journal), which is locked", EBUSY) }
         try folder.making { () throws(SystemError) in
-            try FolderCommit.run(staged.files, in: folder, journal: journal) { () throws(SystemError) in
+            let addition = try changeLog.addition(staged.entries)
+            try FolderCommit.run(staged.files, addition, in: folder, journal: journal) { () throws(SystemError) in
                 for (kind, next) in staged.nextIDs { try IDCounter(folder, kind).raise(to: next) }
             }
+            changeLog.note(addition)
         }
     }
 
@@ -302,6 +309,7 @@ public final class Store: Sendable {
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
             let changes = try writing { () throws(SystemError) in
+                try changeLog.keepID()
                 try journal.beginSync()
                 // What is long has many changes, which need not be looked at.
                 return journal.end < 1 << 16 ? try journal.changes() : nil
@@ -326,6 +334,7 @@ public final class Store: Sendable {
     public func complete() throws(FolderUnavailable) {
         let live = current.withLock { $0 }
         if live.watch != nil { try live.complete() }
+        try history.refresh()
     }
 
     /// Keeps a picture in the folder of the logos, named by its content.

@@ -13,6 +13,8 @@ public final class Transaction {
         var readers: [Int: Reader] = [:]
         /// What the next free ids are at the least, of the kinds of which there are new records, or removed ones.
         var nextIDs: [RecordKind: Int] = [:]
+        /// Who changes what, in the order of the changes.
+        var entries: [ChangeEntry] = []
     }
 
     private let catalogue: Catalogue
@@ -133,7 +135,10 @@ public final class Transaction {
             let cached = try catalogue.outside("highest id in the cache") { [folder] in
                 CatalogueCache.exists(folder) ? CatalogueCache.read(folder).map(\.id).max() ?? 0 : 0
             }
-            highest = max(highest, cached, try catalogue.highestCampaignMentioned())
+            let entered = try catalogue.outside("highest id in the history") { [folder] in
+                try ChangeHistory(folder).highestCampaign()
+            }
+            highest = max(highest, cached, entered, try catalogue.highestCampaignMentioned())
         }
         let (afterHighest, overflow) = highest.addingReportingOverflow(1)
         guard !overflow else { throw FolderUnavailable("There is no free id left") }
@@ -147,7 +152,23 @@ public final class Transaction {
         try catalogue.outside("is \(kind) \(id) taken") { [folder] in FileIdentity(folder.file(kind, id)) != nil }
     }
 
-    /// Stores a new campaign, or a changed one.
+    /// Stores a new campaign, or a changed one, and in one with it who did that.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func put(_ campaign: Campaign, as entry: ChangeEntry) throws(FolderUnavailable) {
+        try put(campaign)
+        staged.entries.append(entry)
+    }
+
+    /// Removes a campaign, and in one with it stores who did that.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func remove(_ campaign: Campaign, as entry: ChangeEntry) throws(FolderUnavailable) {
+        try removeCampaign(campaign.id)
+        staged.entries.append(entry)
+    }
+
+    /// Stores a new campaign, or a changed one, that nobody changes: it comes from elsewhere.
     ///
     /// - Throws: ``FolderUnavailable``.
     public func put(_ campaign: Campaign) throws(FolderUnavailable) {
@@ -157,7 +178,7 @@ public final class Transaction {
         stage(.campaigns, campaign.id, campaign.json.indented, isNew: isNew)
     }
 
-    /// Removes a campaign.
+    /// Removes a campaign that nobody removes: a user's wish is ``remove(_:as:)``.
     ///
     /// - Throws: ``FolderUnavailable``.
     public func removeCampaign(_ id: Int) throws(FolderUnavailable) {
@@ -197,11 +218,14 @@ public final class Transaction {
 extension Transaction {
     /// Stores a new message, which is then to be delivered.
     ///
-    /// - Parameter make: makes it for an id that no message has had.
+    /// - Parameters:
+    ///   - entry: who sends it.
+    ///   - make: makes it for an id that no message has had.
     /// - Throws: ``FolderUnavailable``.
-    public func addMessage(_ make: (Int) -> Message) throws(FolderUnavailable) {
+    public func addMessage(as entry: ChangeEntry? = nil, _ make: (Int) -> Message) throws(FolderUnavailable) {
         let message = make(try newID(.messages))
         stage(.messages, message.id, message.json.indented, isNew: true)
+        if let entry { staged.entries.append(entry) }
     }
 
     /// Delivers a message, unless somebody else has done so meanwhile.

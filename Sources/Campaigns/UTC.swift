@@ -18,4 +18,13 @@ public enum UTC {
             buffer.withMemoryRebound(to: CChar.self) { strftime($0.baseAddress, $0.count, format, &parts) }
         }
     }
+
+    /// Now, as RFC 3339 has it, with six digits of a second.
+    public static func now() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let digits = String(now.tv_nsec / 1000)
+        let zeros = String(repeating: "0", count: max(0, 6 - digits.count))
+        return "\(text(now.tv_sec, rfc3339)).\(zeros)\(digits)Z"
+    }
 }

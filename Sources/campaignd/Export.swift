@@ -8,7 +8,7 @@ struct Export: ParsableCommand {
         abstract: "Write all records of a data folder as one JSON document, to standard output.",
         discussion: """
             Users, organisations, projects, campaigns, and the messages with who got and who read them; 'campaignd import' \
-            reads it. The pictures in logos/ are files, to be copied as such. E-mail addresses are in the document: keep \
+            reads it. The pictures in logos/ and the history in changes/ are files, to be copied as such. E-mail addresses are in the document: keep \
             it as you keep the folder.
 
               campaignd export --data data >everything.json

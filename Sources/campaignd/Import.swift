@@ -15,7 +15,8 @@ struct Import: ParsableCommand {
               campaignd export --data data | campaignd import - --data copy
 
             It may be repeated, and while the service runs: ids stay, only what differs is written, and what is here and \
-            does not come is left alone. At the end it says what was left out or changed, and why.
+            does not come is left alone. At the end it says what was left out or changed, and why. The history in changes/ \
+            stays as it is: what is imported is nobody's change, and gets no entry.
 
             Put the password into PGPASSWORD or ~/.pgpass: everybody on the machine can see the command line.
 

@@ -144,7 +144,7 @@ extension DataFolder {
         RecordKind.allCases.map(\.rawValue).flatMap { directory in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: url(directory).path)) ?? []
             return names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".next-id") }.map { "\(directory)/\($0)" }
-        }
+        } + ((try? FileManager.default.contentsOfDirectory(atPath: changes)) ?? []).map { "changes/\($0)" }
     }
 }
 

@@ -35,7 +35,7 @@ extension Surface {
                 "DELETE", "HEAD", "OPTIONS", "campaigns/", "projects/11/", "organisations/1/", "notifications/",
                 "actions/message-contributors/", "queries/own/count-unread/", "mark-as-read-multiple/",
                 "delete-multiple/", "users/queries/filter/", "users/me/actions/set-user/", "?textSearch=",
-                "?details=true",
+                "?details=true", "campaigns/changes/", "campaigns/5/changes/",
                 "&managedByMe=true", "&manager_user_id=", "\"projectsNotifications\":",
                 "?pageSize=", "&page=", "&status=read", "&sortBy=date", "&sortDirection=asc", "&messageType=2",
                 "\"name\":", "\"organisations\":[", "\"messageIds\":[", "\"subject\":", "\"message\":", "\\u0000",
@@ -53,7 +53,7 @@ extension Surface {
         case .journal:
             [
                 "group ", "campaigns/5.json", "campaigns/6.json", "messages/1.json", "messages/readers/9.json",
-                "logos/a.svg", "campaigns/.next-id", "campaigns/\(Int.max).json", " - -\n", " - 2\n{}\n", "../",
+                "logos/a.svg", "changes/2026-05.jsonl", " 0 ", "campaigns/.next-id", "campaigns/\(Int.max).json", " - -\n", " - 2\n{}\n", "../",
                 "\u{1E}",
             ]
         case .message:
@@ -124,10 +124,11 @@ extension Surface {
         let others = group([
             ("messages/readers/9.json", nil, #"{"id": 9, "read": [1], "deleted": []}"#), ("logos/a.svg", nil, "<svg/>"),
         ])
+        let entry = Array("\(thisMonth) 0 14\n{\"changeId\":1\n\n".utf8) + change
         let marks: [GroupMark] = [[], .isDone, .isOfBefore, [.isOfBefore, .isDone]]
         let raw = [GroupMark.isRaw.rawValue] + JournalText([(path, before, after)], boot: JournalText.otherBoot).bytes
         return marks.flatMap { mark in
-            [[change], [change, removal], [removal, others]].map { groups in
+            [[change], [change, removal], [removal, others], [entry, removal]].map { groups in
                 Array(groups.map { [mark.rawValue] + $0 }.joined(separator: [groupSeparator]))
             }
         } + [raw, raw.dropLast(9)]

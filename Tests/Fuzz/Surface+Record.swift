@@ -12,8 +12,10 @@ extension Surface {
     static let files = [
         "campaigns/5.json", "campaigns/.next-id", "organisations/1.json", "projects/11.json", "users/2.json",
         "messages/1.json", "messages/recipients/1.json", "messages/mailed/1.json", "messages/readers/9.json",
-        "messages/.next-id",
+        "messages/.next-id", "changes/2000-01.jsonl", thisMonth,
     ]
+    /// Where the history goes on.
+    static let thisMonth = "changes/\(Date().ISO8601Format().prefix(7)).jsonl"
 
     /// Everything that can be asked of a folder in which one file is strange: never a server error but for the 503 of a
     /// change that would overwrite what cannot be read, and nothing is lost that the service does not know.
@@ -26,7 +28,7 @@ extension Surface {
             (1, "/campaigns/"), (1, "/campaigns/5/"), (1, "/projects/11/campaigns/"),
             (1, "/organisations/1/campaigns/"),
             (9, "/notifications/"), (9, "/notifications/queries/own/count-unread/"), (9, "/notifications/1/"),
-            (1, "/system/heartbeat/"),
+            (1, "/system/heartbeat/"), (1, "/campaigns/changes/?pageSize=100"), (1, "/campaigns/5/changes/"),
         ] {
             try ground.ask("GET", path, user: user).check("GET \(path)", mayBeUnavailable: true)
         }
@@ -42,6 +44,7 @@ extension Surface {
                 "\(method) \(path)", mayBeUnavailable: true)
         }
         try ground.store.deliverMessages(byMail: true)
+        try ground.ask("GET", "/campaigns/changes/", user: 1).check("GET changes", mayBeUnavailable: true)
         if path == "campaigns/5.json", before.status == .ok {
             try checkKept(bytes, Array(Data(contentsOf: ground.folder.url(path))))
         }

@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -413,6 +414,66 @@ class Torture:
             if child.poll() is None:
                 child.kill()
                 child.wait()
+
+
+# --- The history ---
+
+
+def entries_of(texts):
+    """The entries of a history; `texts` has the files' bytes by name, of which others are left out."""
+    lines = []
+    for name in sorted(texts):
+        if re.fullmatch(r"(.*/)?changes/\d{4}-\d\d\.jsonl", name) and texts[name]:
+            if not texts[name].endswith(b"\n"):
+                raise ValueError(f"{name} ends with half a line")
+            lines += texts[name].splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def history(data):
+    """The entries of a data folder, in their order."""
+    folder = os.path.join(data, "changes")
+    texts = {}
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        with open(os.path.join(folder, name), "rb") as file:
+            texts[f"changes/{name}"] = file.read()
+    return entries_of(texts)
+
+
+def retold(entries):
+    """What the entries make of the campaigns, by id, and what is wrong with them: each has to begin where the one before ended."""
+    campaigns, faults = {}, []
+    for place, entry in enumerate(entries, 1):
+        if entry["changeId"] != place:
+            faults.append("the numbers of the entries do not rise one by one")
+        number, action = entry["campaignId"], entry["action"]
+        if (action == "created") == (number in campaigns):
+            faults.append(f"{action}, of a campaign that {'is there' if number in campaigns else 'is not there'} by then")
+            continue
+        if action == "created":
+            campaigns[number] = {"logo": None, "url": None, "description": None, "organisations": [], "projects": []}
+            campaigns[number].update((key, field["to"]) for key, field in entry["fields"].items())
+            continue
+        campaign = campaigns[number]
+        if action == "updated":
+            for key, field in entry["fields"].items():
+                if campaign[key] != field["from"] or field["from"] == field["to"]:
+                    faults.append(f"an entry does not begin where the one before ended: {key}")
+                campaign[key] = field["to"]
+        elif action == "deleted":
+            del campaigns[number]
+        elif action != "message-sent":
+            (kind, field), = entry["fields"].items()
+            linked, number = campaign[f"{kind}s"], field["to"] or field["from"]
+            if action.endswith("unlinked") != (number in linked):
+                faults.append(f"{action}, of what was so already")
+            elif action.endswith("unlinked"):
+                linked.remove(number)
+            else:
+                linked.append(number)
+        if entry["campaignName"] != campaign["name"]:
+            faults.append(f"{action} with another name")
+    return campaigns, faults
 
 
 def on_threads(count, body):

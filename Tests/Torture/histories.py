@@ -4,13 +4,14 @@ What is checked is linearizability (Herlihy and Wing): for every campaign and ev
 fits their answers, and in which no request comes before one that was answered before it was asked.
 """
 
+import json
 import random
 import threading
 import time
 
-from common import Site, on_threads
+from common import Site, history, on_threads, retold
 
-PROCESSES = 3
+PROCESSES = (3, 3, 10)
 CLIENTS = 6
 MISSING = "missing"
 
@@ -230,6 +231,36 @@ class History:
                     torture.find(f"no order fits what was answered about a campaign, the first: {verdict}")
         self.judge_names(by_key, lists)
 
+    def judge_entries(self):
+        """Each change that was answered has one entry, and their order is that in which the changes took effect."""
+        torture = self.torture
+        entries = history(self.site.data)
+        told, faults = retold(entries)
+        for fault in set(faults):
+            torture.find(f"the history: {fault}")
+        there = {int(path[10:-5]): json.loads(text) for path, text in self.site.snapshot().items() if path.startswith("campaigns/")}
+        if {number: {**campaign, "id": number} for number, campaign in told.items()} != there:
+            torture.find("the history tells of other campaigns than are there")
+        actions = {"create": "created", "delete": "deleted", "link": "project-linked", "unlink": "project-unlinked",
+                   "ally": "organisation-linked", "disband": "organisation-unlinked"}
+        places = {}
+        for kind, action in actions.items():
+            made = sorted(event.key for event in self.events if event.kind == kind and event.outcome in (200, 201))
+            if made != sorted(entry["campaignId"] for entry in entries if entry["action"] == action):
+                torture.find(f"{action}: other entries than answers")
+            if kind in ("create", "delete"):
+                places.update(((kind, entry["campaignId"]), place) for place, entry in enumerate(entries) if entry["action"] == action)
+        renamed = sum(event.kind in ("rename", "guarded") and event.outcome == 200 for event in self.events)
+        # One that changes nothing has none.
+        if sum(entry["action"] == "updated" for entry in entries) > renamed:
+            torture.find("updated: more entries than answers")
+        once = sorted((event for event in self.events if event.kind in ("create", "delete") and event.outcome in (200, 201)), key=lambda event: event.called)
+        for event in once:
+            for other in once:
+                if other.answered < event.called and places.get((other.kind, other.key), -1) > places.get((event.kind, event.key), -1):
+                    torture.find("an entry comes before that of a change which was answered before it was asked for")
+        torture.count("entries judged", len(entries))
+
     def judge_names(self, by_key, lists):
         """Each name: taken and given back as the answers say, at one moment by one campaign alone.
 
@@ -275,11 +306,12 @@ def run(torture):
     while torture.has_time:
         round_number += 1
         site = Site(torture, f"histories{round_number}", 4, 3)
-        daemons = [site.start(str(number)) for number in range(PROCESSES)]
-        history = History(torture, site, daemons, f"{torture.seed} {round_number}")
+        daemons = [site.start(str(number)) for number in range(torture.random.choice(PROCESSES))]
+        story = History(torture, site, daemons, f"{torture.seed} {round_number}")
         until = min(torture.deadline, time.monotonic() + 2)
-        on_threads(CLIENTS, lambda number: history.client(number, until))
-        history.judge()
+        on_threads(CLIENTS, lambda number: story.client(number, until))
+        story.judge()
+        story.judge_entries()
         last = [daemon.client().names() for daemon in daemons]
         if any(names != last[0] for names in last):
             torture.find("the processes show different lists when all is quiet")

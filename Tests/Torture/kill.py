@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from common import Broken, Hang, Site, on_threads, within
+from common import Broken, Hang, Site, history, on_threads, retold, within
 
 WRITERS = 6
 PROJECTS = 8
@@ -35,6 +35,7 @@ class Writer:
         self.sent = {}  # subject: True when it was acknowledged
         self.serial = 0
         self.open = None  # what was asked for and not answered
+        self.asked = self.told = 0  # changes that make an entry of the history
 
     def fresh(self, what):
         self.serial += 1
@@ -87,8 +88,10 @@ class Round:
                 clients.clear()
                 time.sleep(0.005)
 
-    def expect(self, answer, *statuses):
+    def expect(self, answer, *statuses, entry_of=None):
         if answer.status in statuses:
+            if entry_of is not None:
+                entry_of.told += 1
             return True
         if not answer.is_polite_refusal:
             self.torture.find(f"an unexpected answer under load: {answer!r}")
@@ -156,8 +159,9 @@ class Round:
         if number is None or choice < 0.3:
             name = writer.fresh("c")
             writer.open = ("create", name)
+            writer.asked += 1
             answer = client(1).ask("POST", "/campaigns/", {"name": name})
-            if self.expect(answer, 201):
+            if self.expect(answer, 201, entry_of=writer):
                 self.took(answer.json["campaignId"])
                 writer.campaigns[answer.json["campaignId"]] = Campaign(name)
         elif choice < 0.5:
@@ -166,19 +170,22 @@ class Round:
             after.organisations = writer.random.sample((1, 2, 3), writer.random.randrange(4))
             after.projects = set(before.projects)
             writer.open = ("patch", number, after)
+            writer.asked += 1
             answer = client(1).ask("PATCH", f"/campaigns/{number}/", {"name": after.name, "organisations": after.organisations})
-            if self.expect(answer, 200):
+            if self.expect(answer, 200, entry_of=writer):
                 writer.campaigns[number] = after
         elif choice < 0.7:
             project = writer.random.randint(1, PROJECTS)
             adds = project not in writer.campaigns[number].projects
             writer.open = ("link", number, project, adds)
+            writer.asked += 1
             answer = client(1).ask("POST" if adds else "DELETE", f"/projects/{project}/campaigns/{number}/")
-            if self.expect(answer, 200):
+            if self.expect(answer, 200, entry_of=writer):
                 (writer.campaigns[number].projects.add if adds else writer.campaigns[number].projects.discard)(project)
         elif choice < 0.85:
             writer.open = ("delete", number)
-            if self.expect(client(1).ask("DELETE", f"/campaigns/{number}/"), 200):
+            writer.asked += 1
+            if self.expect(client(1).ask("DELETE", f"/campaigns/{number}/"), 200, entry_of=writer):
                 writer.campaigns.pop(number)
                 writer.gone.add(number)
         elif choice < 0.9 and writer.campaigns[number].projects:
@@ -186,7 +193,8 @@ class Round:
             writer.open = ("message", subject)
             writer.sent[subject] = False
             path = f"/campaigns/{number}/actions/message-contributors/"
-            if self.expect(client(1).ask("POST", path, {"subject": subject, "message": "m"}), 200):
+            writer.asked += 1
+            if self.expect(client(1).ask("POST", path, {"subject": subject, "message": "m"}), 200, entry_of=writer):
                 writer.sent[subject] = True
         else:
             answer = client(writer.user).ask("GET", "/notifications/?pageSize=20&status=unread")
@@ -224,6 +232,7 @@ def compare(torture, site, writers, ids):
     names = [state[0] for state in found.values()]
     if len(set(names)) < len(names):
         torture.find("a name is there twice after kill -9")
+    compare_history(torture, site, writers, found)
     known = set()
     for writer in writers:
         kind, *rest = writer.open or (None,)
@@ -260,6 +269,27 @@ def compare(torture, site, writers, ids):
             writer.open = None
     if set(found) - known:
         torture.find(f"campaigns that nobody has asked for: {[found[number] for number in set(found) - known]}")
+
+
+def compare_history(torture, site, writers, found):
+    """Expects of a history that it has an entry of each change that is there, and of no other."""
+    try:
+        entries = history(site.data)
+    except ValueError as error:
+        torture.find(f"a broken history after kill -9: {error}")
+        return
+    campaigns, faults = retold(entries)
+    for fault in set(faults):
+        torture.find(f"the history after kill -9: {fault}")
+    if {number: states(campaign) for number, campaign in campaigns.items()} != found:
+        torture.find("the history after kill -9 tells of other campaigns than are there")
+    messages = [path for path in site.snapshot() if re.fullmatch(r"messages/\d+\.json", path)]
+    if sum(entry["action"] == "message-sent" for entry in entries) != len(messages):
+        torture.find("the history after kill -9 tells of other messages than are there")
+    told, asked = sum(writer.told for writer in writers), sum(writer.asked for writer in writers)
+    if not told <= len(entries) <= asked:
+        torture.find(f"{len(entries)} entries after kill -9, where {told} changes were acknowledged of {asked}")
+    torture.counts["entries"] = torture.counts.get("entries", 0) + len(entries)
 
 
 def compare_messages(torture, daemon, writers):

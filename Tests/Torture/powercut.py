@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 
-from common import Broken, Client, Daemon, Hang, Site, on_threads, within
+from common import Broken, Client, Daemon, Hang, Site, entries_of, history, on_threads, retold, within
 
 CALLS = ("openat,write,writev,pwrite64,?rename,?renameat,renameat2,?unlink,unlinkat,?link,linkat,fsync,fdatasync,"
          "?mkdir,mkdirat,ftruncate,?rmdir,syncfs")
@@ -64,12 +64,18 @@ def of_another_boot(journal):
 
 def mended(tree):
     """A tree with its journal carried out, and the highest id that each folder's files had in it."""
-    tree, used, versions = dict(tree), {}, {}
+    tree, used, versions, added = dict(tree), {}, {}, {}
     for changes in groups(tree.get(".journal") or b""):
         for path, former, contents in changes:
+            if path.startswith("changes/"):
+                added.setdefault(path, []).append((int(former), contents))
+                continue
             versions.setdefault(path, []).append((former, contents))
             folder, name = path.rsplit("/", 1)
             used[folder] = max(used.get(folder, 0), int(name.removesuffix(".json")))
+    for path, known in added.items():
+        # Nobody else writes there, so that what stood before the first of them stands there still.
+        tree[path] = (tree.get(path) or b"")[:known[0][0]] + b"".join(contents for _, contents in known)
     for path, known in versions.items():
         wanted = known[-1][1]
         if path in tree:
@@ -339,6 +345,7 @@ class Replay:
         names = [entry["name"] for entry in campaigns.values()]
         if len(set(names)) < len(names):
             torture.find(f"a name twice after a power cut, {what}")
+        self.check_history(tree, campaigns, messages, what)
         counter = tree.get("campaigns/.next-id")
         counter = int(re.match(rb"\d*", counter)[0] or 1) if counter else 1
         next_id = max(highest + 1, counter)
@@ -357,6 +364,25 @@ class Replay:
                 torture.find(f"an id would be given twice after a power cut, {what}")
         if campaigns:
             torture.find(f"a campaign after a power cut that nobody asked for, or that was deleted, {what}")
+
+    def check_history(self, tree, campaigns, messages, what):
+        """Expects an entry of each change that is there, and of no other."""
+        torture = self.torture
+        try:
+            entries = entries_of(tree)
+        except ValueError as error:
+            torture.find(f"a broken history after a power cut: {error}, {what}")
+            return
+        told, faults = retold(entries)
+        for fault in set(faults):
+            torture.find(f"the history after a power cut: {fault}, {what}")
+        keys = ("name", "description", "organisations", "projects")
+        if {number: {key: campaign[key] for key in keys} for number, campaign in told.items()} != campaigns:
+            torture.find(f"the history after a power cut tells of other campaigns than are there, {what}")
+        if sum(entry["action"] == "message-sent" for entry in entries) != len(messages):
+            torture.find(f"the history after a power cut tells of other messages than are there, {what}")
+        if len(entries) < sum(self.told.values()):
+            torture.find(f"an acknowledged change has no entry after a power cut, {what}")
 
     def states(self, what):
         """Every state that a cut at this moment could leave, or a sample where there are too many."""
@@ -413,6 +439,9 @@ class Replay:
             torture.find(f"campaignd check after a power cut: {site.check()[:200]}")
         client = daemon.client()
         names = client.names()
+        told, faults = retold(history(site.data))
+        if faults or {number: campaign["name"] for number, campaign in told.items()} != names:
+            torture.find(f"the history after a start after a power cut is not that of the campaigns: {faults[:1]}")
         for key, states in allowed.items():
             if key[0] != "message":
                 expected = [state and state["name"] for state in states]

@@ -19,13 +19,14 @@ extension API {
     @Sendable static func createCampaign(_ call: Call) throws -> Answer {
         let fields = try campaignFields(call)
         guard let name = fields.name else { throw Problem.invalid("name is required") }
+        let user = call.userID ?? 0
         let id = try call.store.write { transaction in
             try checkOrganisations(of: fields, transaction)
             guard try transaction.campaignID(named: name) == nil else {
                 throw Problem(.conflict, "NameExists", "Campaign name already exists")
             }
-            let campaign = Campaign(id: try transaction.newCampaignID(), name: name)
-            try transaction.put(fields.applied(to: campaign))
+            let campaign = fields.applied(to: Campaign(id: try transaction.newCampaignID(), name: name))
+            try transaction.put(campaign, as: .creation(of: campaign, by: user))
             return campaign.id
         }
         return Answer(
@@ -33,7 +34,7 @@ extension API {
     }
 
     @Sendable static func updateCampaign(_ call: Call) throws -> Answer {
-        let id = call.id()
+        let (id, user) = (call.id(), call.userID ?? 0)
         let fields = try campaignFields(call)
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
@@ -46,17 +47,19 @@ extension API {
             try checkIfMatch(call, campaign, transaction)
             let changed = fields.applied(to: campaign)
             // By their bytes: two spellings of a name that are canonically equivalent differ in nothing else.
-            if changed.json.compact != campaign.json.compact { try transaction.put(changed) }
+            if changed.json.compact != campaign.json.compact {
+                try transaction.put(changed, as: .update(of: campaign, to: changed, by: user))
+            }
         }
         return Answer(["Success": "Campaign \(id) updated"])
     }
 
     @Sendable static func deleteCampaign(_ call: Call) throws -> Answer {
-        let id = call.id()
+        let (id, user) = (call.id(), call.userID ?? 0)
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             try checkIfMatch(call, campaign, transaction)
-            try transaction.removeCampaign(id)
+            try transaction.remove(campaign, as: .deletion(of: campaign, by: user))
         }
         return Answer(["Success": "Campaign deleted"])
     }

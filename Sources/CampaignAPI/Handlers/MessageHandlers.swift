@@ -1,6 +1,5 @@
 internal import CampaignStore
 internal import Campaigns
-internal import Glibc
 internal import JSON
 
 extension API {
@@ -10,11 +9,11 @@ extension API {
             case .string(let text) = body["message"], !subject.trimmed().isEmpty, !text.trimmed().isEmpty
         else { throw Problem.invalid("Request payload did not match validation") }
         let sender = call.userID ?? 0
-        let sentDate = now()
+        let sentDate = UTC.now()
         try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             let user = try transaction.user(sender)
-            try transaction.addMessage { messageID in
+            try transaction.addMessage(as: .message(to: campaign, by: sender)) { messageID in
                 Message(
                     id: messageID, campaign: id, campaignName: campaign.name, sender: sender,
                     senderName: user?.username ?? "", senderPicture: user?.pictureUrl, subject: subject, text: text,
@@ -54,13 +53,4 @@ extension API {
 
     /// How many of a campaign's messages are listed, at the most.
     private static let mostMessages = 100
-
-    /// Now, in UTC, as RFC 3339 has it, with six digits of a second.
-    private static func now() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let digits = String(now.tv_nsec / 1000)
-        let zeros = String(repeating: "0", count: max(0, 6 - digits.count))
-        return "\(UTC.text(now.tv_sec, UTC.rfc3339)).\(zeros)\(digits)Z"
-    }
 }

@@ -8,7 +8,7 @@ internal import Synchronization
 
 extension API {
     /// Held while an answer with much text is made, which takes several times its size.
-    fileprivate static let longTurn = Mutex(())
+    static let longTurn = Mutex(())
     /// Bytes after which a page says of messages only that they are there, but for short ones: a hundred of the longest would
     /// be half a gigabyte, and many may be on their way at once.
     private static let fullPage = 8 << 20
@@ -264,7 +264,7 @@ private struct NotificationQuery {
 
 extension String {
     /// The beginning of a long text.
-    fileprivate var abridged: String {
+    var abridged: String {
         unicodeScalars.dropFirst(255).isEmpty ? self : String(unicodeScalars.prefix(255)) + "…"
     }
 }

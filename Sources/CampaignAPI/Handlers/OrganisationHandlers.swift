@@ -59,7 +59,7 @@ extension API {
     }
 
     @Sendable static func linkOrganisation(_ call: Call) throws -> Answer {
-        let (organisation, id) = (call.id(0), call.id(1))
+        let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
         try call.store.write { transaction in
             guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard !campaign.organisations.contains(organisation) else {
@@ -68,20 +68,20 @@ extension API {
                     "Campaign \(id) is already assigned to organisation \(organisation).")
             }
             campaign.organisations.append(organisation)
-            try transaction.put(campaign)
+            try transaction.put(campaign, as: .link(.organisation(organisation), of: campaign, by: user))
         }
         return Answer(["Success": "campaign with id \(id) assigned for organisation with id \(organisation)"])
     }
 
     @Sendable static func unlinkOrganisation(_ call: Call) throws -> Answer {
-        let (organisation, id) = (call.id(0), call.id(1))
+        let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
         try call.store.write { transaction in
             guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard let place = campaign.organisations.firstIndex(of: organisation) else {
                 throw Problem.organisationCampaignNotFound(organisation: organisation, campaign: id)
             }
             campaign.organisations.remove(at: place)
-            try transaction.put(campaign)
+            try transaction.put(campaign, as: .unlink(.organisation(organisation), of: campaign, by: user))
         }
         return Answer(["Success": "Organisation and campaign unassociated successfully"])
     }

@@ -50,7 +50,7 @@ extension API {
     }
 
     @Sendable static func linkProject(_ call: Call) throws -> Answer {
-        let (project, id) = (call.id(0), call.id(1))
+        let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
         try call.store.write { transaction in
             guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard !campaign.projects.contains(project) else {
@@ -58,20 +58,20 @@ extension API {
                     .badRequest, "CampaignAssignmentError", "Project is already assigned to this campaign")
             }
             campaign.projects.append(project)
-            try transaction.put(campaign)
+            try transaction.put(campaign, as: .link(.project(project), of: campaign, by: user))
         }
         return Answer(["Success": "campaign with id \(id) assigned successfully for project with id \(project)"])
     }
 
     @Sendable static func unlinkProject(_ call: Call) throws -> Answer {
-        let (project, id) = (call.id(0), call.id(1))
+        let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
         try call.store.write { transaction in
             guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard let place = campaign.projects.firstIndex(of: project) else {
                 throw Problem.projectCampaignNotFound(project: project, campaign: id)
             }
             campaign.projects.remove(at: place)
-            try transaction.put(campaign)
+            try transaction.put(campaign, as: .unlink(.project(project), of: campaign, by: user))
         }
         return Answer(["Success": "Campaigns Deleted"])
     }

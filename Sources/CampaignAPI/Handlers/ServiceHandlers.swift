@@ -5,9 +5,10 @@ internal import JSON
 extension API {
     @Sendable static func heartbeat(_ call: Call) throws -> Answer {
         let trouble = call.store.trouble()
-        let (count, broken) = try call.read {
+        let (count, records) = try call.read {
             (try $0.campaignCount(), try $0.broken().merging($0.doubles) { reason, _ in reason })
         }
+        let broken = records.merging(call.store.brokenHistory) { reason, _ in reason }
         var body: JSONObject = [
             "status": trouble == nil ? "healthy" : "unhealthy", "version": .string(version),
             "campaigns": .integer(count),
