@@ -21,6 +21,8 @@ public struct API: Responder {
     private let now: @Sendable () -> Int
     private let answers = AnswerCache()
     private let coded = CodedAnswers()
+    let events: EventLog
+    let metrics = Metrics(routes)
 
     let users = Kept<UserIndex>(.users)
     let organisations = Kept<OrganisationIndex>(.organisations)
@@ -37,6 +39,7 @@ public struct API: Responder {
         self.logger = logger
         self.now = now ?? Self.currentTime
         tokens = SessionTokens(secret: configuration.secret)
+        events = EventLog(logger)
         html = MessageHTMLCache(
             MessageHTML(appBaseURL: configuration.appBaseURL, publicURL: configuration.publicURL))
     }
@@ -57,7 +60,19 @@ public struct API: Responder {
 
     public func respond(to request: Request) -> Response {
         let answer = attempt { try route(request, waits: true) }
-        return codedResponse(to: request, answer, mayTakeLong: true) ?? response(to: request, answer)
+        return counted(
+            request, codedResponse(to: request, answer, mayTakeLong: true) ?? response(to: request, answer))
+    }
+
+    /// Says in the log how many tokens were not good, about once a minute.
+    ///
+    /// - Parameter isEnd: whether nobody will ask again.
+    public func reportRefusedTokens(isEnd: Bool = false) { events.report(isEnd: isEnd) }
+
+    private func counted(_ request: Request, _ response: Response) -> Response {
+        let route = Self.destination(of: request)?.route(for: request.head.method)
+        metrics.count(route?.number, response.status.code, since: request.received)
+        return response
     }
 
     /// Makes the answers shorter that are asked for often; takes its time.
@@ -76,20 +91,23 @@ public struct API: Responder {
             if route.keptQuery(Query(request)) == nil { return nil }
         }
         guard let answer = atOnce({ try route(request, waits: false) }) else { return nil }
-        if let response = codedResponse(to: request, answer, mayTakeLong: false) { return response }
+        if let response = codedResponse(to: request, answer, mayTakeLong: false) {
+            return counted(request, response)
+        }
         // It has to be encoded, or its file has to be written, or looked at.
         if takesLong(request, answer) || request.largeAnswers != nil && isFile(answer) { return nil }
-        return response(to: request, answer)
+        return counted(request, response(to: request, answer))
     }
 
     public func readyAnswer(
         to target: String, ifNoneMatch: String?, acceptEncoding: String? = nil, takesFiles: Bool = false,
         isAuthorized: Bool = false
     ) -> ReadyAnswer {
+        let received = Uptime.now()
         let condition = Condition(ifNoneMatch: ifNoneMatch, acceptEncoding: acceptEncoding, takesFiles: takesFiles)
         let generation = store.generation()
         if let ready = answers.answer(to: target, generation: generation), !(ready.isForStrangers && isAuthorized) {
-            return give(ready, target, condition)
+            return counted(ready, give(ready, target, condition), received)
         }
         let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
         // Others depend on who asks.
@@ -100,17 +118,25 @@ public struct API: Responder {
         // new ways is not made ever anew, nor does it drive out the rest.
         guard let path = Self.keptPath(request, destination, route) else { return .waits }
         if path != target, let ready = answers.answer(to: path, generation: generation) {
-            return give(ready, path, condition)
+            return counted(ready, give(ready, path, condition), received)
         }
         guard let answer = atOnce({ try self.route(request, waits: false) }) else { return .waits }
         // Others depend on more than the records.
         guard answer.status == .ok, let digest = answer.digest else {
             let whole = response(to: request, answer)
+            metrics.count(route.number, whole.status.code, since: received)
             return .parts([whole.head, whole.body])
         }
-        let ready = ready(request, answer, digest, isForStrangers: route.right.readsToken)
+        let ready = ready(request, answer, digest, route)
         answers.keep(ready, to: path, generation: generation)
-        return give(ready, path, condition)
+        return counted(ready, give(ready, path, condition), received)
+    }
+
+    private func counted(_ ready: AnswerCache.Ready, _ answer: ReadyAnswer, _ received: Int) -> ReadyAnswer {
+        if case .parts(let parts) = answer {
+            metrics.count(ready.route, parts.count == 1 ? 304 : 200, since: received)
+        }
+        return answer
     }
 
     /// What a request says besides what it asks for.
@@ -215,15 +241,16 @@ public struct API: Responder {
     }
 
     private func ready(
-        _ request: Request, _ answer: Answer, _ digest: String, isForStrangers: Bool
+        _ request: Request, _ answer: Answer, _ digest: String, _ route: Route
     ) -> AnswerCache.Ready {
         let whole = response(to: request, answer)
         let tag = EntityTag(digest)
         var request = request
         request.head.headerFields[.ifNoneMatch] = tag.description
         return AnswerCache.Ready(
-            digest: digest, fields: whole.headerFields, head: whole.head, body: whole.body,
-            notModified: response(to: request, answer).head, isForStrangers: isForStrangers, isFile: isFile(answer))
+            route: route.number, digest: digest, fields: whole.headerFields, head: whole.head, body: whole.body,
+            notModified: response(to: request, answer).head, isForStrangers: route.right.readsToken,
+            isFile: isFile(answer))
     }
 
     public func respond(to error: RequestError) -> Response {
@@ -234,7 +261,9 @@ public struct API: Responder {
             case .bodyCutOff: Problem.invalid("The body has broken off before its end")
             case .overloaded: Problem.unavailable("The service is busy")
             }
-        return response(to: nil, Answer(problem))
+        let response = response(to: nil, Answer(problem))
+        metrics.count(nil, response.status.code, since: Uptime.now())
+        return response
     }
 
     /// - Parameter waits: whether it may wait for the disk.
@@ -246,18 +275,23 @@ public struct API: Responder {
             throw Problem.methodNotAllowed(allow: destination.allow)
         }
         var userID: Int?
-        if route.right.needsToken {
-            let user = try authenticatedUser(request)
-            if route.right.needsRecords {
-                try store.read(waits: waits) { try route.right.check(user, destination.ids, $0) }
+        if route.right.needsToken || route.right.readsToken {
+            do throws(Problem) {
+                userID = try authenticatedUser(request)
+            } catch {
+                if request.isAuthorized { events.tokenRefused() }
+                if route.right.needsToken { throw error }
             }
-            userID = user
-        } else if route.right.readsToken {
-            userID = try? authenticatedUser(request)
         }
         let call = Call(
             api: self, request: request, ids: destination.ids, text: destination.text, userID: userID, waits: waits)
-        var answer = try passing { try route.handler(call) }
+        var answer = try passing {
+            if let userID, route.right.needsRecords {
+                try store.read(waits: waits) { try route.right.check(userID, destination.ids, $0) }
+            }
+            return try route.handler(call)
+        }
+        if answer.status == .forbidden, let userID { events.refused(userID, route, request) }
         if route.right.readsToken {
             answer.headerFields[.vary] = "Authorization"
             if request.isAuthorized { answer.headerFields[.cacheControl] = "private, no-cache" }
@@ -372,7 +406,7 @@ public struct API: Responder {
     private static func whole(_ answer: Answer, _ headerFields: HTTPFields) -> Response {
         var fields = headerFields
         if answer.status != .noContent {
-            fields[.contentType] = "application/json"
+            fields[.contentType] = fields[.contentType] ?? "application/json"
             fields[.contentLength] = String(answer.body.count)
         }
         return Response(answer.status, headerFields: fields, body: answer.body)

@@ -7,6 +7,8 @@ internal import Synchronization
 /// Making an answer costs several times what reading and writing it costs, and most requests are for what was just asked for.
 final class AnswerCache: Sendable {
     struct Ready: Sendable {
+        /// The number of the route that it answers.
+        let route: Int
         /// Stands for exactly the bytes of the body.
         let digest: String
         let tag: EntityTag
@@ -23,9 +25,10 @@ final class AnswerCache: Sendable {
         let isFile: Bool
 
         init(
-            digest: String, fields: HTTPFields, head: [UInt8], body: [UInt8], notModified: [UInt8],
+            route: Int, digest: String, fields: HTTPFields, head: [UInt8], body: [UInt8], notModified: [UInt8],
             isForStrangers: Bool = false, isFile: Bool = false
         ) {
+            self.route = route
             self.digest = digest
             tag = EntityTag(digest)
             self.fields = fields

@@ -18,6 +18,11 @@ struct Route: Sendable {
     /// Bytes that the body may have.
     let bodyLimit: Int
     let handler: Handler
+    /// Its place in the table.
+    var number = 0
+
+    /// Method and path, for the log and the numbers.
+    var name: String { "\(method.rawValue) \(path)" }
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ right: Right, reads parameters: [String] = [],

@@ -2,7 +2,13 @@ internal import HTTPTypes
 
 extension API {
     /// Every endpoint: its method, its path, who may use it, and the function that answers.
-    static let routes: [Route] = [
+    static let routes: [Route] = table.enumerated().map { number, route in
+        var route = route
+        route.number = number
+        return route
+    }
+
+    private static let table = [
         Route(.get, "/campaigns/", .anyone, reads: ["details"], listCampaigns),
         Route(
             .post, "/campaigns/",
@@ -65,6 +71,7 @@ extension API {
 
         Route(.get, "/system/heartbeat/", .anyone, heartbeat),
         Route(.get, "/system/docs/json/", .anyone, documentation),
+        Route(.get, "/system/metrics/", .anyone, metrics),
         Route(
             .post, "/system/image-upload/",
             .organisationManager(otherwise: "User is not admin or organisation manager"), bodyLimit: imageBodyLimit,

@@ -56,8 +56,11 @@ final class ChangeLog: @unchecked Sendable {
         self.written = (written.path, written.identity, addition.place + addition.bytes.count)
     }
 
-    /// Keeps the highest id where it stays when the entries go.
+    /// Keeps the highest id, whoever has written it, where it stays when the entries go.
     func keepID() throws(SystemError) {
+        if let last = try folder.names(in: folder.changes).filter(LogAddition.isName).max() {
+            lastID = max(lastID, try highestID(inFile: last))
+        }
         guard lastID > keptID else { return }
         try IDMark(folder, DataFolder.changesName).raise(to: lastID + 1)
         keptID = lastID
@@ -77,15 +80,20 @@ final class ChangeLog: @unchecked Sendable {
             lastID = max(lastID, keptID)
         }
         for name in try folder.names(in: folder.changes) where LogAddition.isName(name) {
-            do throws(SystemError) {
-                let file = try Descriptor("\(folder.changes)/\(name)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-                let status = try file.status()
-                guard status.st_mode & S_IFMT == S_IFREG else { continue }
-                lastID = max(lastID, try Self.highestID(file, size: Int(clamping: status.st_size)))
-            } catch {
-                // Of those that are not written any more, one that is no file is for a person to mend.
-                guard error.fault == .file || error.code == ENOENT else { throw error }
-            }
+            lastID = max(lastID, try highestID(inFile: name))
+        }
+    }
+
+    private func highestID(inFile name: String) throws(SystemError) -> Int {
+        do throws(SystemError) {
+            let file = try Descriptor("\(folder.changes)/\(name)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let status = try file.status()
+            guard status.st_mode & S_IFMT == S_IFREG else { return 0 }
+            return try Self.highestID(file, size: Int(clamping: status.st_size))
+        } catch {
+            // One that is no file is for a person to mend.
+            guard error.fault == .file || error.code == ENOENT else { throw error }
+            return 0
         }
     }
 

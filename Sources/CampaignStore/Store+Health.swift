@@ -1,3 +1,4 @@
+internal import Campaigns
 internal import Glibc
 internal import Synchronization
 
@@ -35,6 +36,34 @@ final class StoreHealth: Sendable {
 }
 
 extension Store {
+    /// How much there is of what a person watches over.
+    public struct Measures: Sendable {
+        public let campaigns: Int
+        /// Bytes of texts in memory.
+        public let keptBytes: Int
+        public let journalBytes: Int
+        public let waitingDeliveries: Int
+        public let waitingMails: Int
+        public let broken: Int
+    }
+
+    /// May wait for the disk.
+    ///
+    /// - Throws: ``FolderUnavailable``.
+    public func measures() throws -> Measures {
+        let journal = FileState(folder.journal)?.size ?? 0
+        return try read { catalogue in
+            let mails = try catalogue.allMailings().filter { !$0.isGivenUp }.map { mailing in
+                let recipients = try catalogue.recipientCount(ofMessage: mailing.id) ?? 0
+                return max(0, recipients - mailing.handled) + mailing.waiting.count + mailing.retrying
+            }
+            return Measures(
+                campaigns: try catalogue.campaignCount(), keptBytes: catalogue.keptBytes, journalBytes: journal,
+                waitingDeliveries: try catalogue.pendingMessages().count, waitingMails: mails.reduce(0, +),
+                broken: try catalogue.broken().count)
+        }
+    }
+
     /// Why a change could not be made now, or nil when it could. Where somebody calls ``look()`` this is known, and waits for
     /// nothing.
     public func trouble() -> String? { health.known() ?? folder.trouble() }

@@ -61,6 +61,7 @@ final class Connection: @unchecked Sendable {
         let acceptEncoding: String?
         let takesFiles: Bool
         let isAuthorized: Bool
+        let id: RequestID
     }
 
     /// The request, when it is such a one.
@@ -71,6 +72,8 @@ final class Connection: @unchecked Sendable {
         var acceptEncoding: String?
         var takesFiles = false
         var isAuthorized = false
+        var ownID: String?
+        var headerID: String?
         var next = request.pointee.envp
         while let variable = next?.pointee {
             next = next?.successor()
@@ -80,6 +83,8 @@ final class Connection: @unchecked Sendable {
                     target = String(cString: variable + 12)
                 } else if strncmp(variable, "REQUEST_METHOD=", 15) == 0 {
                     isGet = strcmp(variable + 15, "GET") == 0
+                } else if strncmp(variable, "REQUEST_ID=", 11) == 0 {
+                    ownID = String(cString: variable + 11)
                 }
             // Not the origin, nor whatever else there may be one day.
             case UInt8(ascii: "H") where strncmp(variable, "HTTP_", 5) == 0:
@@ -89,6 +94,8 @@ final class Connection: @unchecked Sendable {
                     acceptEncoding = String(cString: variable + 21)
                 } else if strncmp(variable, "HTTP_AUTHORIZATION=", 19) == 0 {
                     isAuthorized = true
+                } else if strncmp(variable, "HTTP_X_REQUEST_ID=", 18) == 0 {
+                    headerID = String(cString: variable + 18)
                 } else if strncmp(variable, "HTTP_HOST=", 10) != 0 {
                     return nil
                 }
@@ -101,7 +108,12 @@ final class Connection: @unchecked Sendable {
         guard isGet, let target else { return nil }
         return PlainGet(
             target: target, ifNoneMatch: ifNoneMatch, acceptEncoding: acceptEncoding, takesFiles: takesFiles,
-            isAuthorized: isAuthorized)
+            isAuthorized: isAuthorized, id: RequestID(own: ownID, header: headerID))
+    }
+
+    /// What the request that has been received is called.
+    var requestID: RequestID {
+        RequestID(own: variable(RequestID.variable), header: variable(RequestID.headerVariable))
     }
 
     /// Where the web server, nginx, wants an answer 401 sent by X-Accel-Redirect, so that it can count them. It is no
@@ -120,15 +132,22 @@ final class Connection: @unchecked Sendable {
     ///
     /// - Parameter bodyLimit: bytes that the body of such a request may have; a longer one is not read.
     func read(bodyLimit: (HTTPRequest) -> Int) -> Result<Request, RequestError> {
-        Result { () throws(RequestError) in
+        let received = Uptime.now()
+        return Result { () throws(RequestError) in
             let head = try HTTPRequest(meta: Variables(request.pointee.envp))
             let limit = bodyLimit(head)
             guard let length = try head.announcedLength else {
-                return Request(head, body: try readToEnd(limit: limit), largeAnswers: largeAnswers)
+                return request(head, try readToEnd(limit: limit), received)
             }
             guard length <= limit else { throw .bodyTooLarge(limit: limit) }
-            return Request(head, body: try readBody(length), largeAnswers: largeAnswers)
+            return request(head, try readBody(length), received)
         }
+    }
+
+    private func request(_ head: HTTPRequest, _ body: [UInt8], _ received: Int) -> Request {
+        Request(
+            head, body: body, largeAnswers: largeAnswers, id: requestID,
+            isForwarded: variable("REMOTE_ADDR") != nil, received: received)
     }
 
     private func readToEnd(limit: Int) throws(RequestError) -> [UInt8] {

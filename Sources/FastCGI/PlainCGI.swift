@@ -13,16 +13,22 @@ public enum PlainCGI {
 
     /// Answers the request.
     public static func serve(_ responder: some Responder) {
-        let response: Response
+        var response: Response
         var isHead = false
+        let id = RequestID(
+            own: getenv(RequestID.variable).map { String(cString: $0) },
+            header: getenv(RequestID.headerVariable).map { String(cString: $0) })
         do throws(RequestError) {
             let head = try HTTPRequest(meta: Environment())
             isHead = head.method == .head
             response = responder.respond(
-                to: Request(head, body: try readBody(of: head, limit: responder.bodyLimit(for: head))))
+                to: Request(
+                    head, body: try readBody(of: head, limit: responder.bodyLimit(for: head)), id: id,
+                    isForwarded: true))
         } catch {
             response = responder.respond(to: error)
         }
+        response = response.naming(id)
         send(response, isHead: isHead)
     }
 

@@ -7,11 +7,22 @@ public struct Request: Sendable {
     public var body: [UInt8]
     /// Where the web server finds large answers that are handed to it as files (X-Accel-Redirect); nil: it takes none.
     public var largeAnswers: String?
+    public var id: RequestID
+    /// Whether the web server says for whom it asks (REMOTE_ADDR), so that it is not somebody on this machine.
+    public var isForwarded: Bool
+    /// When it came, in nanoseconds as ``Uptime`` has them.
+    public let received: Int
 
-    public init(_ head: HTTPRequest, body: [UInt8] = [], largeAnswers: String? = nil) {
+    public init(
+        _ head: HTTPRequest, body: [UInt8] = [], largeAnswers: String? = nil, id: RequestID = RequestID(),
+        isForwarded: Bool = false, received: Int = Uptime.now()
+    ) {
         self.head = head
         self.body = body
         self.largeAnswers = largeAnswers
+        self.id = id
+        self.isForwarded = isForwarded
+        self.received = received
     }
 }
 

@@ -216,18 +216,22 @@ public final class Server: Sendable {
             return false
         }
         guard connection.receive() else { return rest(connection, place) }
-        let ready = connection.plainGet.map {
+        let plain = connection.plainGet
+        let ready = plain.map {
             responder.readyAnswer(
                 to: $0.target, ifNoneMatch: $0.ifNoneMatch, acceptEncoding: $0.acceptEncoding,
                 takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
         }
         if case .parts(let parts) = ready {
-            connection.send(parts, keep: !isStopping.load(ordering: .relaxed))
+            let line = plain?.id.line
+            connection.send(
+                line.map { [$0] + parts } ?? parts, keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)
         }
         switch connection.read(bodyLimit: responder.bodyLimit) {
         case .failure(let error):
-            connection.send(responder.respond(to: error), isHead: false, keep: false)
+            connection.send(
+                responder.respond(to: error).naming(connection.requestID), isHead: false, keep: false)
         case .success(let request):
             if ready != .waits, let response = responder.respondAtOnce(to: request) {
                 send(response, to: request, on: connection)
@@ -253,11 +257,11 @@ public final class Server: Sendable {
 
     private func refuse(_ connection: Connection) {
         connection.send(
-            responder.respond(to: .overloaded), isHead: false, keep: !isStopping.load(ordering: .relaxed))
+            responder.respond(to: .overloaded).naming(connection.requestID), isHead: false, keep: !isStopping.load(ordering: .relaxed))
     }
 
     private func send(_ response: Response, to request: Request, on connection: Connection) {
-        var response = response
+        var response = response.naming(request.id)
         if response.status == .unauthorized, let location = connection.unauthorizedLocation {
             response.headerFields[.xAccelRedirect] = location
         }

@@ -48,8 +48,12 @@ final class BackgroundWorker: Sendable {
         _ = running.wait(timeout: max(.zero, deadline - .now)) { $0 == 0 ? true : nil }
     }
 
-    /// - Parameter improve: makes answers shorter that are asked for often.
-    func start(improving improve: @escaping @Sendable () -> Void) throws {
+    /// - Parameters:
+    ///   - improve: makes answers shorter that are asked for often.
+    ///   - now: done now and then.
+    func start(
+        improving improve: @escaping @Sendable () -> Void, everyRound now: @escaping @Sendable () -> Void
+    ) throws {
         try Thread("delivery") { [self] in
             store.writeCache()
             repeatUntilEnd(deliverySignal, else: "messages cannot be delivered") {
@@ -70,7 +74,10 @@ final class BackgroundWorker: Sendable {
         // So that the first heartbeat knows.
         store.look(waiting: false)
         try Thread("health") { [self] in
-            repeatUntilEnd(healthSignal, else: "the folder cannot be looked at") { store.look() }
+            repeatUntilEnd(healthSignal, else: "the folder cannot be looked at") {
+                now()
+                store.look()
+            }
         }.detach()
         try Thread("answers") { [self] in
             repeatUntilEnd(improvementSignal, else: "answers cannot be encoded", improve)

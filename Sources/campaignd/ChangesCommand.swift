@@ -60,7 +60,7 @@ struct ChangesCommand: ParsableCommand {
             let wanted = try user.map { try UserReference($0).id(among: users, needsRecord: false) }
             let since = since.flatMap(Self.date) ?? ""
             let store = try Store(folder, logger: Settings.logger(), watching: false)
-            let lines = try store.changes(ofCampaign: campaign, { 0..<$0 }) { (entry, _: [String?]) -> String? in
+            let line = { (entry: ChangeEntry, _: [String?]) -> String? in
                 guard entry.date >= since, wanted.map({ $0 == entry.user }) ?? true else { return nil }
                 let columns = [
                     "\(entry.id)", entry.date, names[entry.user].flatMap { $0 } ?? "user \(entry.user)",
@@ -69,6 +69,7 @@ struct ChangesCommand: ParsableCommand {
                 ]
                 return columns.map(\.printable).joined(separator: "\t")
             }
+            let lines = try store.changes(ofCampaign: campaign, { 0..<$0 }, line)
             for case .some(let line) in lines.reversed() { print(line) }
         }
     }

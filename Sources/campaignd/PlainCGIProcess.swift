@@ -20,7 +20,9 @@ enum PlainCGIProcess {
             let isMessageSent = Monitor(false)
             configuration.encodes = false
             configuration.messageSent = { isMessageSent.update { $0 = true } }
-            PlainCGI.serve(API(store, configuration, logger: logger))
+            let api = API(store, configuration, logger: logger)
+            PlainCGI.serve(api)
+            api.reportRefusedTokens(isEnd: true)
             if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }
             store.writeCache()
         } catch {

@@ -17,7 +17,8 @@ struct Serve: ParsableCommand {
             Environment: TM_SECRET, the secret that signs session tokens; CAMPAIGNS_DATA, the data folder; \
             ALLOWED_ORIGINS, origins that browsers may call from, separated by commas; APP_BASE_URL, where the Tasking \
             Manager's web client is; PUBLIC_URL, this service's own address; SENDMAIL, a command such as '/usr/sbin/sendmail -t -i' that sends messages by e-mail \
-            too, and MAIL_FROM, the address they come from; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical.
+            too, and MAIL_FROM, the address they come from; LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical; \
+            LOG_FORMAT, text or json.
             """)
 
     @OptionGroup var data: DataOption
@@ -76,11 +77,11 @@ struct Serve: ParsableCommand {
             let worker = BackgroundWorker(store, mailer: mail.map { Mailer(store, $0, logger: logger) }, logger: logger)
             configuration.largeAnswers = largeAnswers.map(LargeAnswers.init(directory:))
             configuration.messageSent = { worker.wake() }
+            let api = API(store, configuration, logger: logger)
             let server: Server
             do {
-                let api = API(store, configuration, logger: logger)
                 server = try Server(listening, responder: api, logger: logger)
-                try worker.start(improving: api.improveKeptAnswers)
+                try worker.start(improving: api.improveKeptAnswers, everyRound: { api.reportRefusedTokens() })
                 try server.start()
             } catch let error as ServerError {
                 throw Failure.cannotCreate("connections cannot be watched: \(error)")
@@ -99,6 +100,7 @@ struct Serve: ParsableCommand {
             worker.end()
             server.stop(within: .seconds(10))
             worker.wait(until: deadline)
+            api.reportRefusedTokens(isEnd: true)
             configuration.largeAnswers?.removeAll()
             try? store.checkpoint()
             store.writeCache()

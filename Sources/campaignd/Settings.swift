@@ -50,6 +50,10 @@ enum Settings {
         Logger.Level(rawValue: name.lowercased())
     }
 
+    static let logFormat = Setting("LOG_FORMAT", LineLog.Format.allCases.map(\.rawValue).joined(separator: " or ")) {
+        LineLog.Format(rawValue: $0.lowercased())
+    }
+
     /// The secret that signs the session tokens, byte for byte.
     ///
     /// - Parameter file: where it is, from the command line; otherwise TM_SECRET_FILE or TM_SECRET says it.
@@ -132,10 +136,10 @@ enum Settings {
         url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
     }
 
-    /// A log at the level that LOG_LEVEL names.
+    /// A log at the level that LOG_LEVEL names, in the form that LOG_FORMAT does.
     static func logger() throws(Failure) -> Logger {
-        let level = try logLevel.read() ?? .info
-        return Logger(label: "campaignd") { _ in LineLog(logLevel: level) }
+        let (level, format) = (try logLevel.read() ?? .info, try logFormat.read() ?? .text)
+        return Logger(label: "campaignd") { _ in LineLog(logLevel: level, format: format) }
     }
 }
 

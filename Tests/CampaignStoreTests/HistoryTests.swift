@@ -21,7 +21,7 @@ private struct History {
     var lines: [String] { text.split(separator: "\n").map(String.init) }
     /// Of all that can be read, oldest first.
     func entries() throws -> [ChangeEntry] {
-        try ChangeHistory(ground.folder).entries(ofCampaign: nil, { 0..<$0 }) { entry, _ in entry }.reversed()
+        try ChangeHistory(ground.folder).entries(ofCampaign: nil, { 0..<$0 }, { entry, _ in entry }).reversed()
     }
     /// As `created 5 name`.
     func deeds() throws -> [String] { try entries().map { "\($0.action.rawValue) \($0.campaign) \($0.campaignName)" } }
@@ -55,7 +55,8 @@ extension Store {
 private func group(_ line: String, at place: Int, to file: String, boot: String, isDone: Bool) -> String {
     let campaign = Ground.campaign(1, "made")
     let body =
-        "campaigns/1.json - \(campaign.utf8.count)\n\(campaign)\n" + "\(file) \(place) \(line.utf8.count + 1)\n\(line)\n\n"
+        "campaigns/1.json - \(campaign.utf8.count)\n\(campaign)\n"
+        + "\(file) \(place) \(line.utf8.count + 1)\n\(line)\n\n"
     return JournalText(body: Array(body.utf8), boot: boot, isDone: isDone).text
 }
 
@@ -194,7 +195,8 @@ func handMade(text: String) throws {
     let made = history.lines.filter { $0.contains(#""userId":7,"campaignId":1"#) || $0.contains(#""campaignId":2"#) }
     #expect(made.count == 2)
     #expect(try history.entries().filter { $0.campaign != 9 }.map(\.campaignName) == ["one", "two"])
-    #expect(try history.entries().filter { $0.campaign != 9 }.map(\.id) == (text.hasPrefix("{\"changeId\":4") ? [5, 6] : [1, 2]))
+    let ids = text.hasPrefix("{\"changeId\":4") ? [5, 6] : [1, 2]
+    #expect(try history.entries().filter { $0.campaign != 9 }.map(\.id) == ids)
 }
 
 @Test("an entry goes into the file that has the name, be it put there while the change is on its way")
@@ -269,7 +271,9 @@ func afterPowerCut() throws {
 
 @Test(
     "a journal writes lines into the history alone, and nowhere else",
-    arguments: ["changes/x.jsonl", "changes/../2026-05.jsonl", "changes/2026-05.jsonl/", "2026-05.jsonl", "changes/2026-5.jsonl"])
+    arguments: [
+        "changes/x.jsonl", "changes/../2026-05.jsonl", "changes/2026-05.jsonl/", "2026-05.jsonl", "changes/2026-5.jsonl",
+    ])
 func onlyHistory(path: String) throws {
     let ground = try Ground()
     let log = Log()
@@ -287,7 +291,7 @@ func readOn() throws {
     let ground = try Ground()
     let history = ChangeHistory(ground.folder)
     func names() throws -> [String] {
-        try history.entries(ofCampaign: nil, { 0..<$0 }) { entry, _ in entry.campaignName }
+        try history.entries(ofCampaign: nil, { 0..<$0 }, { entry, _ in entry.campaignName })
     }
     #expect(try names() == [])
     try ground.write(History.line(1, 1, "a") + "\n", "changes/2026-04.jsonl")
@@ -297,7 +301,7 @@ func readOn() throws {
         History.line(2, 1, "b") + "\n" + History.line(3, 2, "c") + "\n" + History.line(4, 2, "d") + "\n",
         "changes/2026-05.jsonl")
     #expect(try names() == ["d", "c", "b", "a"])
-    #expect(try history.entries(ofCampaign: 2, { _ in 1..<2 }) { entry, _ in entry.campaignName } == ["c"])
+    #expect(try history.entries(ofCampaign: 2, { _ in 1..<2 }, { entry, _ in entry.campaignName }) == ["c"])
     try ground.write(History.line(2, 7, "x") + "\n" + History.line(4, 2, "d") + "\n", "changes/2026-05.jsonl")
     #expect(try names() == ["d", "x", "a"])
     try ground.replace(History.line(9, 1, "z") + "\n", "changes/2026-04.jsonl")

@@ -29,6 +29,7 @@ extension API {
             try transaction.put(campaign, as: .creation(of: campaign, by: user))
             return campaign.id
         }
+        call.changed(.created, campaign: id)
         return Answer(
             .created, ["campaignId": .integer(id)], headerFields: [.location: "\(API.base)/campaigns/\(id)/"])
     }
@@ -36,7 +37,7 @@ extension API {
     @Sendable static func updateCampaign(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
         let fields = try campaignFields(call)
-        try call.store.write { transaction in
+        let isChanged = try call.store.write { transaction in
             guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
             try checkOrganisations(of: fields, transaction)
             if let name = fields.name, name != campaign.name.trimmedName(),
@@ -47,10 +48,11 @@ extension API {
             try checkIfMatch(call, campaign, transaction)
             let changed = fields.applied(to: campaign)
             // By their bytes: two spellings of a name that are canonically equivalent differ in nothing else.
-            if changed.json.compact != campaign.json.compact {
-                try transaction.put(changed, as: .update(of: campaign, to: changed, by: user))
-            }
+            guard changed.json.compact != campaign.json.compact else { return false }
+            try transaction.put(changed, as: .update(of: campaign, to: changed, by: user))
+            return true
         }
+        if isChanged { call.changed(.updated, campaign: id) }
         return Answer(["Success": "Campaign \(id) updated"])
     }
 
@@ -61,6 +63,7 @@ extension API {
             try checkIfMatch(call, campaign, transaction)
             try transaction.remove(campaign, as: .deletion(of: campaign, by: user))
         }
+        call.changed(.deleted, campaign: id)
         return Answer(["Success": "Campaign deleted"])
     }
 

@@ -32,6 +32,7 @@ extension API {
             throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
         }
         let name = try call.store.keepLogo(picture, fileExtension: format.fileExtension)
+        call.changed("picture-stored")
         return Answer(.created, ["url": .string("\(call.api.configuration.publicURL ?? "")/logos/\(name)")])
     }
 

@@ -20,6 +20,7 @@ extension API {
                     sentDate: sentDate, projects: campaign.projects)
             }
         }
+        call.changed(.messageSent, campaign: id)
         call.api.configuration.messageSent()
         return Answer(["Success": "Message sent successfully"])
     }

@@ -67,6 +67,7 @@ extension API {
             guard try transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
             try transaction.deleteMessages([id], for: user)
         }
+        call.changed("notifications-deleted")
         return Answer(["Success": "Message deleted"])
     }
 
@@ -84,6 +85,7 @@ extension API {
             try transaction.markAllAsNoticed(by: user)
             return unread
         }
+        call.changed("notifications-noticed")
         return Answer(.integer(unread))
     }
 
@@ -92,11 +94,13 @@ extension API {
         if try MessageTypes(call.query).includeBroadcasts {
             try call.store.write { try $0.markAsRead(Set($0.messages(of: user)), by: user) }
         }
+        call.changed("notifications-read")
         return Answer(["Success": "Messages marked as read"])
     }
 
     @Sendable static func markAsRead(_ call: Call) throws -> Answer {
         try change(call) { transaction, ids, user in try transaction.markAsRead(ids, by: user) }
+        call.changed("notifications-read")
         return Answer(["Success": "Messages marked as read"])
     }
 
@@ -105,11 +109,13 @@ extension API {
         if try MessageTypes(call.query).includeBroadcasts {
             try call.store.write { try $0.deleteMessages(Set($0.messages(of: user)), for: user) }
         }
+        call.changed("notifications-deleted")
         return Answer(["Success": "Messages deleted"])
     }
 
     @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
         try change(call) { transaction, ids, user in try transaction.deleteMessages(ids, for: user) }
+        call.changed("notifications-deleted")
         return Answer(["Success": "Messages deleted"])
     }
 

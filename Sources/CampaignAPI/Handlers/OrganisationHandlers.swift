@@ -70,6 +70,7 @@ extension API {
             campaign.organisations.append(organisation)
             try transaction.put(campaign, as: .link(.organisation(organisation), of: campaign, by: user))
         }
+        call.changed(.organisationLinked, campaign: id)
         return Answer(["Success": "campaign with id \(id) assigned for organisation with id \(organisation)"])
     }
 
@@ -83,6 +84,7 @@ extension API {
             campaign.organisations.remove(at: place)
             try transaction.put(campaign, as: .unlink(.organisation(organisation), of: campaign, by: user))
         }
+        call.changed(.organisationUnlinked, campaign: id)
         return Answer(["Success": "Organisation and campaign unassociated successfully"])
     }
 }

@@ -60,6 +60,7 @@ extension API {
             campaign.projects.append(project)
             try transaction.put(campaign, as: .link(.project(project), of: campaign, by: user))
         }
+        call.changed(.projectLinked, campaign: id)
         return Answer(["Success": "campaign with id \(id) assigned successfully for project with id \(project)"])
     }
 
@@ -73,6 +74,7 @@ extension API {
             campaign.projects.remove(at: place)
             try transaction.put(campaign, as: .unlink(.project(project), of: campaign, by: user))
         }
+        call.changed(.projectUnlinked, campaign: id)
         return Answer(["Success": "Campaigns Deleted"])
     }
 }

@@ -37,13 +37,15 @@ extension API {
                 throw Problem.invalid("projectsNotifications must be true or false, not \(value.kind)")
             }
         if let wish {
-            try call.store.write { transaction in
+            let isChanged = try call.store.write { transaction in
                 // It may have gone since the right was checked.
                 guard var user = try transaction.user(id) else { throw Problem.withoutRecord }
-                guard user.projectsNotifications != wish else { return }
+                guard user.projectsNotifications != wish else { return false }
                 user.projectsNotifications = wish
                 try transaction.put(user)
+                return true
             }
+            if isChanged { call.changed("wish-changed") }
         }
         return Answer(["verificationEmailSent": false])
     }
