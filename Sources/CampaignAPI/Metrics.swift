@@ -1,5 +1,5 @@
-internal import Campaigns
 internal import CampaignStore
+internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON

@@ -50,8 +50,14 @@ public struct RequestID: Sendable, Equatable {
             }
     }
 
-    /// The line of a header that names it; nil where the web server does.
-    var line: [UInt8]? { isOurs ? Array("\(HTTPField.Name.xRequestID.rawName): \(text)\r\n".utf8) : nil }
+    /// An answer, header first, with the id in it, unless the web server puts it there.
+    func naming(_ parts: [[UInt8]]) -> [[UInt8]] {
+        guard isOurs, var head = parts.first, head.count >= 2 else { return parts }
+        // Before the empty line.
+        head.removeLast(2)
+        head += Array("\(HTTPField.Name.xRequestID.rawName): \(text)\r\n\r\n".utf8)
+        return [head] + parts.dropFirst()
+    }
 }
 
 extension HTTPField.Name {

@@ -223,9 +223,7 @@ public final class Server: Sendable {
                 takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
         }
         if case .parts(let parts) = ready {
-            let line = plain?.id.line
-            connection.send(
-                line.map { [$0] + parts } ?? parts, keep: !isStopping.load(ordering: .relaxed))
+            connection.send(plain?.id.naming(parts) ?? parts, keep: !isStopping.load(ordering: .relaxed))
             return rest(connection, place)
         }
         switch connection.read(bodyLimit: responder.bodyLimit) {
@@ -257,7 +255,8 @@ public final class Server: Sendable {
 
     private func refuse(_ connection: Connection) {
         connection.send(
-            responder.respond(to: .overloaded).naming(connection.requestID), isHead: false, keep: !isStopping.load(ordering: .relaxed))
+            responder.respond(to: .overloaded).naming(connection.requestID), isHead: false,
+            keep: !isStopping.load(ordering: .relaxed))
     }
 
     private func send(_ response: Response, to request: Request, on connection: Connection) {

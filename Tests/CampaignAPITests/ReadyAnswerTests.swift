@@ -9,7 +9,7 @@ import Testing
 @testable import CampaignAPI
 
 private func ready(_ bytes: [UInt8]) -> AnswerCache.Ready {
-    AnswerCache.Ready(digest: "tag", fields: [:], head: bytes, body: [], notModified: [])
+    AnswerCache.Ready(route: 0, digest: "tag", fields: [:], head: bytes, body: [], notModified: [])
 }
 
 private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }

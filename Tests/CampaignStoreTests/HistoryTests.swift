@@ -272,7 +272,8 @@ func afterPowerCut() throws {
 @Test(
     "a journal writes lines into the history alone, and nowhere else",
     arguments: [
-        "changes/x.jsonl", "changes/../2026-05.jsonl", "changes/2026-05.jsonl/", "2026-05.jsonl", "changes/2026-5.jsonl",
+        "changes/x.jsonl", "changes/../2026-05.jsonl", "changes/2026-05.jsonl/", "2026-05.jsonl",
+        "changes/2026-5.jsonl",
     ])
 func onlyHistory(path: String) throws {
     let ground = try Ground()

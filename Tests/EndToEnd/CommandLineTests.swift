@@ -4,7 +4,8 @@ import Testing
 
 private func campaignd(_ arguments: [String], _ environment: [String: String?] = [:]) throws -> Command.Outcome {
     var variables: [String: String?] = [
-        "TM_SECRET": nil, "CAMPAIGNS_DATA": nil, "LOG_LEVEL": nil, "ALLOWED_ORIGINS": nil, "PUBLIC_URL": nil,
+        "TM_SECRET": nil, "CAMPAIGNS_DATA": nil, "LOG_LEVEL": nil, "LOG_FORMAT": nil, "ALLOWED_ORIGINS": nil,
+        "PUBLIC_URL": nil,
         "LISTEN_FDS": nil, "LISTEN_PID": nil,
     ]
     variables.merge(environment) { $1 }

@@ -217,7 +217,8 @@ struct PrivacyTests {
         for line in lines {
             #expect(
                 line.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
-                    && line.wholeMatch(of: /127\.0\.0\.1 \[[^\]]+\] [A-Z]+ .+ HTTP\/[12]\.[01] \d+ \d+ [\d.]+s [0-9a-f]{32}/) != nil,
+                    && line.wholeMatch(
+                        of: /127\.0\.0\.1 \[[^\]]+\] [A-Z]+ .+ HTTP\/[12]\.[01] \d+ \d+ [\d.]+s [0-9a-f]{32}/) != nil,
                 "\(line)")
         }
         // What is not there is no error of nginx's.

@@ -6,7 +6,7 @@ import Testing
 private func campaignd(_ arguments: [String], _ environment: [String: String?] = [:]) throws -> Command.Outcome {
     var variables = Dictionary(
         uniqueKeysWithValues: [
-            "TM_SECRET", "TM_SECRET_FILE", "CAMPAIGNS_DATA", "LOG_LEVEL", "ALLOWED_ORIGINS", "PUBLIC_URL",
+            "TM_SECRET", "TM_SECRET_FILE", "CAMPAIGNS_DATA", "LOG_LEVEL", "LOG_FORMAT", "ALLOWED_ORIGINS", "PUBLIC_URL",
             "APP_BASE_URL",
             "SENDMAIL", "MAIL_FROM", "LISTEN_FDS", "LISTEN_PID",
         ].map { ($0, String?.none) })
@@ -34,7 +34,8 @@ private func serve(_ environment: [String: String?]) throws -> Command.Outcome {
         ("ALLOWED_ORIGINS", "htps://x.org"), ("ALLOWED_ORIGINS", "https:/x.org"), ("ALLOWED_ORIGINS", "https://x..org"),
         ("ALLOWED_ORIGINS", "https://1.2.3"),
         ("APP_BASE_URL", "tasks.example.org"), ("APP_BASE_URL", "https://x.org/?a"), ("APP_BASE_URL", "javascript:x"),
-        ("PUBLIC_URL", "campaigns.example.org"), ("MAIL_FROM", "nobody"), ("LOG_LEVEL", "loud"), ("LOG_LEVEL", " info"),
+        ("PUBLIC_URL", "campaigns.example.org"), ("MAIL_FROM", "nobody"), ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"), ("LOG_LEVEL", " info"),
         ("SENDMAIL", " "),
     ])
 func wrongSetting(name: String, value: String) throws {

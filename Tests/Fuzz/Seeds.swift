@@ -53,7 +53,8 @@ extension Surface {
         case .journal:
             [
                 "group ", "campaigns/5.json", "campaigns/6.json", "messages/1.json", "messages/readers/9.json",
-                "logos/a.svg", "changes/2026-05.jsonl", " 0 ", "campaigns/.next-id", "campaigns/\(Int.max).json", " - -\n", " - 2\n{}\n", "../",
+                "logos/a.svg", "changes/2026-05.jsonl", " 0 ", "campaigns/.next-id", "campaigns/\(Int.max).json",
+                " - -\n", " - 2\n{}\n", "../",
                 "\u{1E}",
             ]
         case .message:

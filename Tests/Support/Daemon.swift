@@ -38,17 +38,22 @@ public final class Daemon: @unchecked Sendable {
                 let data = pipe.fileHandleForReading.availableData
                 let isReady = lines.withLock { lines in
                     lines += String(decoding: data, as: UTF8.self)
-                    return lines.contains("notice ready")
+                    return Self.isReady(lines)
                 }
                 if isReady || data.isEmpty { ready.signal() }
                 if data.isEmpty { break }
             }
             drained.signal()
         }
-        guard ready.wait(timeout: .now() + 60) == .success, log.contains("notice ready") else {
+        guard ready.wait(timeout: .now() + 60) == .success, Self.isReady(log) else {
             process.terminate()
             throw Command.Failed(description: "campaignd did not get ready: \(log)")
         }
+    }
+
+    /// Whether it has said so, in either form of the log.
+    private static func isReady(_ log: String) -> Bool {
+        log.contains("notice ready") || log.contains(#""event":"ready""#)
     }
 
     deinit {
