@@ -309,7 +309,8 @@ public final class Store: Sendable {
         // Others may write meanwhile. What they have written is left for the next time.
         let (changes, last) = try locked(timeout) { journal throws(FolderUnavailable) in
             let changes = try writing { () throws(SystemError) in
-                try changeLog.keepID()
+                // What cannot be kept now is kept later; the journal is not to grow for that.
+                try? changeLog.keepID()
                 try journal.beginSync()
                 // What is long has many changes, which need not be looked at.
                 return journal.end < 1 << 16 ? try journal.changes() : nil

@@ -71,6 +71,7 @@ struct ChangesCommand: ParsableCommand {
             }
             let lines = try store.changes(ofCampaign: campaign, { 0..<$0 }, line)
             for case .some(let line) in lines.reversed() { print(line) }
+            if !lines.contains(where: { $0 != nil }) { print("no changes") }
         }
     }
 
