@@ -27,7 +27,6 @@ public final class TemporaryFolder: Sendable {
 
     deinit {
         try? FileManager.default.removeItem(at: url)
-        _ = Self.all.withLock { $0.remove(url.path) }
     }
 
     /// Where they all are. The path of a socket in one must not be too long.
@@ -36,7 +35,8 @@ public final class TemporaryFolder: Sendable {
         return wished.hasPrefix("/") && wished.utf8.count <= 30 ? wished : "/tmp"
     }()
 
-    /// The paths of those that are there. What is left at the end of the process is removed then.
+    /// The paths of all. What is there at the end of the process is removed then: also what a service has written into a
+    /// folder that was removed before the service had ended.
     private static let all = Mutex<Set<String>>([])
     private static let isRegistered: Void = AtExit.add {
         for path in TemporaryFolder.all.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
