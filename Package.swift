@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CStart", publicHeadersPath: "."),
 
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "OpenStreetMap", dependencies: ["JSON", "Threads"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
         .target(
             name: "FastCGI",
@@ -60,7 +61,7 @@ let package = Package(
         .target(
             name: "CampaignAPI",
             dependencies: [
-                "CBrotli", "CDeflate", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages",
+                "CBrotli", "CDeflate", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "OpenStreetMap",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -70,7 +71,7 @@ let package = Package(
             name: "campaignd",
             dependencies: [
                 "CStart", "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving",
-                "Threads",
+                "OpenStreetMap", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -90,7 +91,7 @@ let package = Package(
         .testTarget(
             name: "ContractTests",
             dependencies: [
-                "CampaignAPI", "CampaignStore", "FastCGI", "JSON", "TestSupport", "campaignd",
+                "CampaignAPI", "CampaignStore", "FastCGI", "JSON", "OpenStreetMap", "TestSupport", "campaignd",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -123,7 +124,7 @@ let package = Package(
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [
-                "CDeflate", "CampaignAPI", "CampaignStore", "FastCGI", "TestSupport",
+                "CDeflate", "CampaignAPI", "CampaignStore", "FastCGI", "OpenStreetMap", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -10,7 +10,12 @@ void _swift_stdlib_overrideUnsafeArgvArgc(char **arguments, int count);
 
 // 101 is the first of those that a program may use, and so before all of Swift's.
 __attribute__((constructor(101))) static void start(int count, char **arguments) {
-    if (access("/proc/self/exe", F_OK) == 0) return;
+    if (access("/proc/self/exe", F_OK) == 0) {
+        // What a crash prints goes into the log. With the registers it shows the memory that they point to, in which there
+        // may be a secret or a token.
+        setenv("SWIFT_BACKTRACE", "registers=none", 0);
+        return;
+    }
     setenv("SWIFT_BACKTRACE", "enable=no,swift-backtrace=/", 0);
     _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
 }

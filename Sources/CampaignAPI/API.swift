@@ -17,8 +17,10 @@ public struct API: Responder {
     let configuration: Configuration
     let logger: Logger
     let html: MessageHTMLCache
-    private let tokens: SessionTokens
-    private let now: @Sendable () -> Int
+    let tokens: SessionTokens
+    let now: @Sendable () -> Int
+    /// Those who are signing in wait for another server, on threads that others need too.
+    let signingIn = Turns(4)
     private let answers = AnswerCache()
     private let coded = CodedAnswers()
     let events: EventLog
@@ -70,7 +72,7 @@ public struct API: Responder {
     public func reportRefusedTokens(isEnd: Bool = false) { events.report(isEnd: isEnd) }
 
     private func counted(_ request: Request, _ response: Response) -> Response {
-        let route = Self.destination(of: request)?.route(for: request.head.method)
+        let route = destination(of: request)?.route(for: request.head.method)
         metrics.count(route?.number, response.status.code, since: request.received)
         return response
     }
@@ -79,14 +81,14 @@ public struct API: Responder {
     public func improveKeptAnswers() { coded.improve() }
 
     public func bodyLimit(for head: HTTPRequest) -> Int {
-        Self.destination(of: Request(head))?.route(for: head.method)?.bodyLimit ?? Self.bodyLimit
+        destination(of: Request(head))?.route(for: head.method)?.bodyLimit ?? Self.bodyLimit
     }
 
     /// What needs no token is nearly always in memory, and so is the answer where there is no route. All others may wait for
     /// the folder's lock, reads too: a notification that is opened is marked as read, and a list of them is rendered. What is
     /// made for who asks, or for a query of which there are too many to be kept, costs more than what is made for all.
     public func respondAtOnce(to request: Request) -> Response? {
-        if let route = Self.destination(of: request)?.route(for: request.head.method) {
+        if let route = destination(of: request)?.route(for: request.head.method) {
             if route.right.needsToken || route.right.readsToken && request.isAuthorized { return nil }
             if route.keptQuery(Query(request)) == nil { return nil }
         }
@@ -111,8 +113,8 @@ public struct API: Responder {
         }
         let request = Request(HTTPRequest(method: .get, scheme: nil, authority: nil, path: target))
         // Others depend on who asks.
-        guard let destination = Self.destination(of: request), let route = destination.route(for: .get),
-            !route.right.needsToken, !(route.right.readsToken && isAuthorized)
+        guard let destination = destination(of: request), let route = destination.route(for: .get),
+            !route.right.needsToken, !route.isSignIn, !(route.right.readsToken && isAuthorized)
         else { return .unknown }
         // One for all spellings of a path and all that the route does not look at in a query: what is asked for in ever
         // new ways is not made ever anew, nor does it drive out the rest.
@@ -186,7 +188,7 @@ public struct API: Responder {
     /// A process that answers one request leaves that to the web server.
     private func codedResponse(to request: Request, _ answer: Answer, mayTakeLong: Bool) -> Response? {
         guard configuration.encodes, isCoded(request, answer), let digest = answer.digest,
-            let field = request.head.headerFields[.acceptEncoding], let destination = Self.destination(of: request),
+            let field = request.head.headerFields[.acceptEncoding], let destination = destination(of: request),
             let route = destination.route(for: .get), !route.right.needsToken,
             !(route.right.readsToken && request.isAuthorized),
             let path = Self.keptPath(request, destination, route)
@@ -268,7 +270,15 @@ public struct API: Responder {
 
     /// - Parameter waits: whether it may wait for the disk.
     private func route(_ request: Request, waits: Bool) throws -> Answer {
-        guard let destination = Self.destination(of: request) else { throw Problem.notFound }
+        guard let destination = destination(of: request) else { throw Problem.notFound }
+        guard destination.isSignIn else { return try route(request, to: destination, waits: waits) }
+        // Its answers are for one person, once.
+        var answer = try passing { try route(request, to: destination, waits: waits) }
+        answer.headerFields[.cacheControl] = "no-store"
+        return answer
+    }
+
+    private func route(_ request: Request, to destination: Destination, waits: Bool) throws -> Answer {
         let method = request.head.method
         if method == .options { return options(request, allow: destination.allow) }
         guard let route = destination.route(for: method) else {
@@ -300,11 +310,15 @@ public struct API: Responder {
     }
 
     /// Where a request's path leads to, or nil when there is no such path.
-    private static func destination(of request: Request) -> Destination? {
+    private func destination(of request: Request) -> Destination? {
         let target = request.head.path ?? "/"
         let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
-        guard path.utf8.starts(with: base.utf8) else { return nil }
-        return Destination(path[path.utf8.index(path.startIndex, offsetBy: base.utf8.count)...], in: routes)
+        let base = Self.base.utf8
+        guard path.utf8.starts(with: base),
+            let destination = Destination(
+                path[path.utf8.index(path.startIndex, offsetBy: base.count)...], in: Self.routes)
+        else { return nil }
+        return destination.isSignIn && configuration.signIn == nil ? nil : destination
     }
 
     private func options(_ request: Request, allow: String) -> Answer {
@@ -380,7 +394,7 @@ public struct API: Responder {
             }
         }
         let isRead = request?.head.method == .get || request?.head.method == .head
-        if isRead, answer.status == .ok {
+        if isRead, answer.status == .ok, fields[.cacheControl] != "no-store" {
             let tag = EntityTag(answer.digest ?? Representation(answer.body).digest)
             fields[.eTag] = tag.description
             fields[.cacheControl] = fields[.cacheControl] ?? "no-cache"

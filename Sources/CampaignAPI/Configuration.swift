@@ -1,3 +1,5 @@
+public import OpenStreetMap
+
 /// What the service is told from outside.
 public struct Configuration: Sendable {
     /// Signs the session tokens (`TM_SECRET`); any bytes.
@@ -8,6 +10,8 @@ public struct Configuration: Sendable {
     public var appBaseURL: String
     /// This service's own address, without a slash at the end (`PUBLIC_URL`); nil where it is not known.
     public var publicURL: String?
+    /// How people sign in with OpenStreetMap; nil: they do not.
+    public var signIn: SignIn?
     /// Hands large answers to the web server, where it can take them.
     public var largeAnswers: LargeAnswers?
     /// Whether answers that are the same for all are kept in content codings, too.
@@ -27,6 +31,21 @@ public struct Configuration: Sendable {
         self.appBaseURL = appBaseURL
         self.publicURL = publicURL
         self.messageSent = messageSent
+    }
+}
+
+/// How people sign in with OpenStreetMap.
+public struct SignIn: Sendable {
+    public var openStreetMap: OpenStreetMap
+    /// Where OpenStreetMap sends them back to when nobody says so; nil: that has to be said.
+    public var redirectURI: String?
+    /// How long each of them waits for OpenStreetMap, in all.
+    public var patience: Duration
+
+    public init(openStreetMap: OpenStreetMap, redirectURI: String?, patience: Duration = .milliseconds(9500)) {
+        self.openStreetMap = openStreetMap
+        self.redirectURI = redirectURI
+        self.patience = patience
     }
 }
 

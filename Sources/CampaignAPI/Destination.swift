@@ -39,11 +39,16 @@ struct Destination {
         text = names.text
     }
 
-    /// The route of a method, or nil when the path does not have it. HEAD is GET without the body.
+    /// The route of a method, or nil when the path does not have it. HEAD is GET without the body, but where GET does
+    /// something.
     func route(for method: HTTPRequest.Method) -> Route? {
+        if method == .head, isSignIn { return nil }
         let method = method == .head ? .get : method
         return routes.first { $0.method == method }
     }
+
+    /// Whether the path is a part of signing in.
+    var isSignIn: Bool { routes.contains(where: \.isSignIn) }
 
     /// The path as the route's pattern spells it, with the ids in it.
     func path(of route: Route) -> String {
@@ -61,7 +66,7 @@ struct Destination {
     /// What the path may be asked, as the Allow header says it.
     var allow: String {
         var methods = routes.map(\.method.rawValue) + ["OPTIONS"]
-        if methods.contains("GET") { methods.append("HEAD") }
+        if methods.contains("GET"), !isSignIn { methods.append("HEAD") }
         return methods.sorted().joined(separator: ", ")
     }
 

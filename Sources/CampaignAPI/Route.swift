@@ -17,6 +17,8 @@ struct Route: Sendable {
     let parameters: [String]
     /// Bytes that the body may have.
     let bodyLimit: Int
+    /// Whether it is a part of signing in: only there where that is set up, and with answers that are for one person, once.
+    let isSignIn: Bool
     let handler: Handler
     /// Its place in the table.
     var number = 0
@@ -26,7 +28,7 @@ struct Route: Sendable {
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ right: Right, reads parameters: [String] = [],
-        bodyLimit: Int = API.bodyLimit,
+        bodyLimit: Int = API.bodyLimit, isSignIn: Bool = false,
         _ handler: @escaping Handler
     ) {
         self.method = method
@@ -34,12 +36,14 @@ struct Route: Sendable {
         self.right = right
         self.parameters = parameters
         self.bodyLimit = bodyLimit
+        self.isSignIn = isSignIn
         self.handler = handler
     }
 
     /// The one spelling of a query by which its answer is kept, or nil when it is not: of a text, a number or an id there
     /// are too many.
     func keptQuery(_ query: Query) -> String? {
+        guard !isSignIn else { return nil }
         var kept = ""
         for name in parameters {
             guard let text = try? query.text(name)?.lowercased() ?? "", ["", "true", "false"].contains(text) else {

@@ -69,6 +69,9 @@ extension API {
         Route(.delete, "/notifications/delete-all/", .signedInToChange, deleteAllNotifications),
         Route(.delete, "/notifications/delete-multiple/", .signedInToChange, deleteNotifications),
 
+        Route(.get, "/system/authentication/login/", .anyone, isSignIn: true, login),
+        Route(.get, "/system/authentication/callback/", .anyone, isSignIn: true, callback),
+
         Route(.get, "/system/heartbeat/", .anyone, heartbeat),
         Route(.get, "/system/docs/json/", .anyone, documentation),
         Route(.get, "/system/metrics/", .anyone, metrics),

@@ -23,10 +23,15 @@ public struct SessionTokens: Sendable {
     ///
     /// - Parameter time: when it is signed, in seconds since 1970 in UTC.
     public func token(user id: Int, time: Int) -> String {
+        Data(innerText(user: id, time: time).utf8).base64EncodedString()
+    }
+
+    /// The token of a user before the outer Base64, as the Tasking Manager gives it to who signs in.
+    public func innerText(user id: Int, time: Int) -> String {
         let bytes = withUnsafeBytes(of: UInt64(clamping: time).bigEndian) { Array($0.drop { $0 == 0 }) }
         let signed = "\(Data("\(id)".utf8).base64URL).\(Data(bytes).base64URL)"
         let signature = Data(HMAC<Insecure.SHA1>.authenticationCode(for: Data(signed.utf8), using: key))
-        return Data("\(signed).\(signature.base64URL)".utf8).base64EncodedString()
+        return "\(signed).\(signature.base64URL)"
     }
 
     /// The user of a token, or nil when it is malformed, badly signed, expired, or from the future.

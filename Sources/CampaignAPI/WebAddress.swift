@@ -13,6 +13,15 @@ public struct WebAddress: Sendable, Equatable {
     /// The whole address.
     public var text: String { origin + path }
 
+    /// Whether it is on this machine: `localhost`, or an address that is always its own.
+    public var isLoopback: Bool {
+        let host = origin.drop { $0 != "/" }.dropFirst(2)
+        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
+        if name == "localhost" || name == "[::1]" { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+    }
+
     /// - Parameter text: an http or https address without a user, a query or a fragment; any other text is nil.
     public init?(_ text: String) {
         let scheme: String
@@ -31,6 +40,26 @@ public struct WebAddress: Sendable, Equatable {
         while path.hasSuffix("/") { path.removeLast() }
         origin = "\(scheme)://\(host)" + (port.map { $0 == ownPort ? "" : ":\($0)" } ?? "")
         self.path = String(path)
+    }
+
+    /// Whether this is another address, or lies below it.
+    ///
+    /// One that goes up on the way, be it in a spelling that only some servers understand, does not lie below.
+    func isAtOrBelow(_ other: WebAddress) -> Bool {
+        origin == other.origin && (path == other.path || path.hasPrefix(other.path + "/")) && !goesUp
+    }
+
+    /// Whether a part of the path is `.` or `..`, percent-encoded or not, any number of times.
+    private var goesUp: Bool {
+        var text = path[...]
+        while true {
+            let parts = text.utf8.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
+            if parts.contains(where: { Substring($0) == "." || Substring($0) == ".." }) { return true }
+            guard text.utf8.contains(UInt8(ascii: "%")) else { return false }
+            // What is not encoded as it should be is understood in more ways than one.
+            guard let decoded = text.percentDecoded else { return true }
+            text = decoded
+        }
     }
 
     private static func hostAndPort(_ authority: Substring) -> (host: String, port: Int?)? {

@@ -65,6 +65,11 @@ enum Settings {
             }
             return Array(UnsafeBufferPointer(start: secret, count: strlen(secret)).map(UInt8.init(bitPattern:)))
         }
+        return try secret(in: file)
+    }
+
+    /// The secret that a file holds, byte for byte.
+    static func secret(in file: String) throws(Failure) -> [UInt8] {
         guard let stream = fopen(file, "re") else {
             throw Failure.configuration("the secret file \(file) cannot be read: \(String(cString: strerror(errno)))")
         }
@@ -96,9 +101,11 @@ enum Settings {
     ///
     /// - Parameter secretFile: what the command line says.
     static func configuration(secretFile: String? = nil) throws(Failure) -> Configuration {
-        Configuration(
+        var configuration = Configuration(
             secret: try secret(file: secretFile), allowedOrigins: try allowedOrigins.read()?.all ?? [],
             appBaseURL: try webClient(), publicURL: try publicURL.read()?.text)
+        configuration.signIn = try signIn(publicURL: configuration.publicURL)
+        return configuration
     }
 
     /// Where the Tasking Manager's web client is, without a slash at the end.

@@ -30,6 +30,10 @@ protocol Client {
 enum UnderTest {
     static let secret = "contract-secret"
     static let publicURL = "https://campaigns.example.org"
+    static let clientID = "contract-client"
+    static let clientSecret = "contract-client-secret"
+    /// Nobody is there.
+    static let openStreetMap = "http://127.0.0.1:1"
     static let origins = ["https://tasks.example.org", "https://tm.example.com"]
 }
 
@@ -44,7 +48,8 @@ final class CurlClient: Client, Sendable {
             data: folder.url,
             environment: [
                 "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
-                "PUBLIC_URL": UnderTest.publicURL, "LOG_LEVEL": "error",
+                "PUBLIC_URL": UnderTest.publicURL, "LOG_LEVEL": "error", "TM_CLIENT_ID": UnderTest.clientID,
+                "TM_CLIENT_SECRET": UnderTest.clientSecret, "OSM_SERVER_URL": UnderTest.openStreetMap,
             ])
     }
 

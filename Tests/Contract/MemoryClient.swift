@@ -4,6 +4,7 @@ import FastCGI
 import Foundation
 import HTTPTypes
 import Logging
+import OpenStreetMap
 import TestSupport
 
 /// The router alone, without a socket.
@@ -18,6 +19,10 @@ final class MemoryClient: Client, Sendable {
         var configuration = Configuration(
             secret: Array(UnderTest.secret.utf8), allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL
         )
+        configuration.signIn = SignIn(
+            openStreetMap: OpenStreetMap(
+                server: UnderTest.openStreetMap, clientID: UnderTest.clientID, clientSecret: UnderTest.clientSecret,
+                scope: OpenStreetMap.defaultScope), redirectURI: UnderTest.publicURL + "/")
         configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
         api = API(store, configuration, logger: logger)
     }

@@ -11,7 +11,8 @@ struct OtherHostTests {
     func host(_ name: String) throws {
         let environment = [
             "TM_SECRET": UnderTest.secret, "ALLOWED_ORIGINS": UnderTest.origins.joined(separator: ","),
-            "PUBLIC_URL": UnderTest.publicURL,
+            "PUBLIC_URL": UnderTest.publicURL, "TM_CLIENT_ID": UnderTest.clientID,
+            "TM_CLIENT_SECRET": UnderTest.clientSecret, "OSM_SERVER_URL": UnderTest.openStreetMap,
         ]
         let client = HostClient(host: try OtherHost(name, data: Repository.fixture, environment: environment))
         let differences = try Self.differences(of: name)

@@ -5,8 +5,8 @@ import Testing
 private func campaignd(_ arguments: [String], _ environment: [String: String?] = [:]) throws -> Command.Outcome {
     var variables: [String: String?] = [
         "TM_SECRET": nil, "CAMPAIGNS_DATA": nil, "LOG_LEVEL": nil, "LOG_FORMAT": nil, "ALLOWED_ORIGINS": nil,
-        "PUBLIC_URL": nil,
-        "LISTEN_FDS": nil, "LISTEN_PID": nil,
+        "PUBLIC_URL": nil, "TM_CLIENT_ID": nil, "TM_CLIENT_SECRET": nil, "TM_CLIENT_SECRET_FILE": nil,
+        "TM_REDIRECT_URI": nil, "OSM_SERVER_URL": nil, "TM_SCOPE": nil, "LISTEN_FDS": nil, "LISTEN_PID": nil,
     ]
     variables.merge(environment) { $1 }
     return try Command.run(Repository.campaignd.path, arguments, environment: variables)
@@ -57,6 +57,45 @@ func publicURL(_ value: String) throws {
     let outcome = try campaignd(
         ["serve", "--data", "/tmp/none", "--socket", "/tmp/none"], ["TM_SECRET": "s", "PUBLIC_URL": value])
     expectLine(outcome, code: 78, "PUBLIC_URL is \(value); it can be an http or https address")
+}
+
+@Test(
+    "settings of signing in that are not complete, or are something else than they can be",
+    arguments: [
+        (["TM_CLIENT_ID": "x"], "TM_CLIENT_ID is set, and its secret is not"),
+        (["TM_CLIENT_SECRET": "x"], "TM_CLIENT_ID is not"),
+        (["TM_CLIENT_ID": "x", "TM_CLIENT_SECRET_FILE": "/none"], "/none cannot be read"),
+        (
+            ["OSM_SERVER_URL": "http://www.openstreetmap.org"],
+            "OSM_SERVER_URL is http://www.openstreetmap.org; it can be"
+        ),
+        (["OSM_SERVER_URL": "http://127.example.org"], "OSM_SERVER_URL"),
+        (["OSM_SERVER_URL": "http://localhost.example.org"], "OSM_SERVER_URL"),
+        (["OSM_SERVER_URL": "ftp://x"], "OSM_SERVER_URL"),
+        (["TM_SCOPE": "a  b"], "TM_SCOPE is a  b; it can be"), (["TM_SCOPE": "\u{1}"], "TM_SCOPE"),
+        (["TM_REDIRECT_URI": "/authorized"], "TM_REDIRECT_URI is /authorized; it can be"),
+        (["TM_REDIRECT_URI": "https://x.org/#x"], "TM_REDIRECT_URI"),
+    ] as [([String: String], String)])
+func signInSettings(_ settings: [String: String], _ words: String) throws {
+    let outcome = try campaignd(
+        ["serve", "--data", "/tmp/none", "--socket", "/tmp/none"], secret.merging(settings) { $1 })
+    expectLine(outcome, code: 78, words)
+}
+
+@Test("signing in without the program curl says so in the log, and is 502")
+func noCurl() throws {
+    let folder = try TemporaryFolder()
+    let daemon = try Daemon(
+        ["--data", folder.path + "/data", "--socket", folder.path + "/s"],
+        environment: [
+            "PATH": "/nonexistent", "TM_CLIENT_ID": "x", "TM_CLIENT_SECRET": "x", "PUBLIC_URL": "https://x.org",
+            "OSM_SERVER_URL": "http://127.0.0.2:1",
+        ])
+    let answered = try FastCGIClient(folder.path + "/s").ask(
+        Asked("GET", "/api/v2/system/authentication/callback/?code=x"))
+    #expect(answered.status == 502)
+    daemon.end()
+    #expect(daemon.log.contains("the program curl cannot be started: No such file or directory"), "\(daemon.log)")
 }
 
 @Test("a secret file that is not there, empty, or open to everybody is refused")

@@ -15,7 +15,8 @@ struct PackageTests {
         for file in [
             "lib/systemd/system/campaignd.service", "lib/systemd/system/campaignd.socket",
             "lib/systemd/system/campaignd@.service", "lib/systemd/system/campaignd@.socket", "etc/nginx/campaigns.conf",
-            "usr/share/campaignd/campaigns-site.conf", "usr/share/campaignd/campaigns-below.conf",
+            "usr/share/campaignd/campaignd-openstreetmap.conf", "usr/share/campaignd/campaigns-site.conf",
+            "usr/share/campaignd/campaigns-below.conf",
             "usr/share/campaignd/campaigns-tasking-manager.conf", "usr/share/doc/campaignd/nginx/README.md.gz",
             "etc/nginx/conf.d/campaigns-http.conf", "etc/default/campaignd", "usr/share/man/man8/campaignd.8.gz",
             "usr/share/doc/campaignd/copyright", "usr/share/doc/campaignd/changelog.gz",
@@ -111,11 +112,14 @@ struct PackageTests {
                 })
         #expect(verified.status == 0, "\(verified.errors)")
         #expect(verified.errors.isEmpty)
-        let mail = Repository.root.appendingPathComponent("nginx/campaignd-mail.conf")
-        try folder.write(try String(contentsOf: mail, encoding: .utf8), to: "campaignd.service.d/mail.conf")
-        let opened = try Command.run("systemd-analyze", ["verify", folder.path + "/campaignd.service"])
-        #expect(opened.status == 0 && opened.errors.isEmpty, "\(opened.errors)")
-        try FileManager.default.removeItem(atPath: folder.path + "/campaignd.service.d")
+        for name in ["mail", "openstreetmap"] {
+            let dropIn = Repository.root.appendingPathComponent("nginx/campaignd-\(name).conf")
+            let text = try String(contentsOf: dropIn, encoding: .utf8)
+            try folder.write(text, to: "campaignd.service.d/\(name).conf")
+            let opened = try Command.run("systemd-analyze", ["verify", folder.path + "/campaignd.service"])
+            #expect(opened.status == 0 && opened.errors.isEmpty, "\(name): \(opened.errors)")
+            try FileManager.default.removeItem(atPath: folder.path + "/campaignd.service.d")
+        }
         // Of 100, the less the better; "OK" goes to 50, "SAFE" to 20.
         let rated = try Command.run(
             "systemd-analyze",

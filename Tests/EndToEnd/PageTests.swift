@@ -133,8 +133,8 @@ struct PageTests {
         return FileManager.default.fileExists(atPath: file) ? file : nil
     }()
 
-    /// Debian's Python, for Debian has the module that drives the browser.
-    private static func python(
+    /// Runs `page.py`, by Debian's Python, for Debian has the module that drives the browser.
+    static func python(
         _ arguments: [String], _ environment: [String: String?] = [:]
     ) throws -> Command.Outcome {
         try Command.run(

@@ -33,8 +33,10 @@ final class WebSite: @unchecked Sendable {
     /// - Parameters:
     ///   - own: what the site has in its server block, after the lines of `nginx/README.md`.
     ///   - origins: those that are allowed, for the service and for nginx.
+    ///   - settings: what the service is told besides.
     init(
-        data: TemporaryFolder, own: String = "", origins: [String] = [], _ arrangement: Arrangement = .nothing
+        data: TemporaryFolder, own: String = "", origins: [String] = [], _ arrangement: Arrangement = .nothing,
+        settings: [String: String?] = [:]
     ) throws {
         self.data = data
         folder = try TemporaryFolder()
@@ -103,7 +105,7 @@ final class WebSite: @unchecked Sendable {
                 proxy_temp_path proxy;
                 scgi_temp_path scgi;
                 uwsgi_temp_path uwsgi;
-                access_log off;
+                access_log access.log;
                 include campaigns-http.conf;
                 \(blocks)
             }
@@ -124,7 +126,7 @@ final class WebSite: @unchecked Sendable {
             environment: [
                 "ALLOWED_ORIGINS": origins.joined(separator: ","),
                 "PUBLIC_URL": arrangement == .below ? "https://localhost:\(port)/campaigns-api" : nil,
-            ])
+            ].merging(settings) { $1 })
         if arrangement == .twoInstances {
             try FileManager.default.createDirectory(atPath: here + "/run-two", withIntermediateDirectories: false)
             second = try Daemon([
@@ -174,6 +176,11 @@ final class WebSite: @unchecked Sendable {
 
     /// What nginx has written into its error log.
     var printed: String { (try? String(decoding: Data(contentsOf: log), as: UTF8.self)) ?? "" }
+
+    /// What nginx has written into its access log, in the form that it has by itself.
+    var accessLog: String {
+        get throws { try folder.read("access.log") }
+    }
 
     /// The names of the answers that the service has left for nginx as files.
     var largeAnswers: [String] {

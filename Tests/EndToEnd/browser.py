@@ -100,7 +100,7 @@ class Page:
         for argument in (
             "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-sync --disable-extensions "
             "--disable-background-networking --disable-component-update --ignore-certificate-errors --no-proxy-server --lang=en --enable-precise-memory-info"
-        ).split() + [f"--user-data-dir={self.profile.name}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"]:
+        ).split() + [f"--user-data-dir={self.profile.name}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]:
             options.add_argument(argument)
         options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -888,27 +888,61 @@ def answers(page, table):
         }};""")
 
 
-@scenario("one signs in with OpenStreetMap and comes back to where one was; whoever is sent here by others is not signed in")
+@scenario("one signs in with OpenStreetMap and comes back to where one was; whoever does not, or is sent here by others, is not signed in",
+          needs="PAGE_OSM", allowed=[0, 400, 502])
 def openstreetmap(page):
-    inner = base64.b64decode(token(1)).decode()
-    answers(page, {
-        "/system/authentication/login/": {"auth_url": os.environ["PAGE_URL"] + "/?code=c0de&state=st4te", "state": "st4te"},
-        "/system/authentication/callback/?code=c0de&": {"username": "demo_admin", "session_token": inner, "picture": None, "session": {}},
-    })
-    page.open("/campaigns/8")
-    page.press("Sign in")
-    page.press("Sign in with OpenStreetMap")
+    new, name = create()
+
+    def sign_in(answer="yes", **choices):
+        page.press("Sign in")
+        page.press("Sign in with OpenStreetMap")
+        page.until(lambda: page.driver.title == "Stand-in of OpenStreetMap", "the stand-in")
+        assert page.js("return document.referrer") == ""
+        for field, value in choices.items():
+            element = page.driver.find_element("name", field)
+            page.js("arguments[0].value = arguments[1]", element, value)
+        page.find("button", "Authorize" if answer == "yes" else "Deny").click()
+        page.until(lambda: page.js("return location.href") == f"{os.environ['PAGE_URL']}/#/campaigns/{new}", "the way back")
+        page.settled()
+
+    page.open(f"/campaigns/{new}")
+    page.sees(name)
+    sign_in(user="1", name="demo_admin")
     page.until(lambda: page.has("button", "demo_admin"), "the user")
-    page.at("/campaigns/8")
     page.sees("You are signed in.")
     page.find("a", "Edit")
-    assert page.js("return location.search") == ""
+    assert page.js("return [sessionStorage.length, localStorage.length, document.cookie]") == [1, 0, ""]
     page.press("demo_admin")
+    page.press("Sign out")
+    for choices in ({"answer": "no"}, {"fail": "token-refused"}, {"fail": "details-html"}):
+        sign_in(**choices)
+        page.sees("Signing in with OpenStreetMap did not work.")
+        assert page.has("button", "Sign in") and page.js("return [sessionStorage.length, localStorage.length]") == [0, 0]
+        page.driver.get("about:blank")
+        page.driver.get(f"{os.environ['PAGE_URL']}/#/campaigns/{new}")
+        page.settled()
+    # Whoever comes for the first time has no rights.
+    sign_in(user="4242", name="newcomer")
+    page.until(lambda: page.has("button", "newcomer"), "the user")
+    assert not page.has("a", "Edit")
+    assert json.loads(record("users/4242.json").read_text())["role"] == "MAPPER"
+    page.press("newcomer")
     page.press("Sign out")
     page.driver.get(os.environ["PAGE_URL"] + "/?code=c0de&state=st4te")
     page.settled()
     page.sees("Signing in with OpenStreetMap did not work.")
     assert page.has("button", "Sign in") and page.js("return location.search") == ""
+
+
+@scenario("where nobody can sign in with OpenStreetMap, nothing speaks of it")
+def without_openstreetmap(page):
+    page.open()
+    page.press("Sign in")
+    page.until(lambda: page.js("return performance.getEntriesByType('resource').some(({ name, responseEnd }) =>"
+                               "name.includes('/system/authentication/login/') && responseEnd > 0)"), "the answer to where")
+    page.driver.execute_async_script("setTimeout(arguments[0], 50)")
+    page.sees("Use this token")
+    assert "OpenStreetMap" not in page.text()
 
 
 @scenario("who will be signed out before the day is over is told so in time")

@@ -17,8 +17,10 @@ public final class LiveService: @unchecked Sendable {
     ///   - data: the data folder; serve makes the demo in one that is empty.
     ///   - environment: TM_SECRET and the like.
     ///   - limits: whether messages and bad tokens are limited.
+    ///   - demoOSM: whether people sign in, with a stand-in of OpenStreetMap.
     public init(
-        data: URL, environment: [String: String?], binary: URL = Repository.campaignd, limits: Bool = false
+        data: URL, environment: [String: String?], binary: URL = Repository.campaignd, limits: Bool = false,
+        demoOSM: Bool = false
     ) throws {
         folder = try TemporaryFolder()
         self.data = data
@@ -31,7 +33,7 @@ public final class LiveService: @unchecked Sendable {
             [
                 "--binary", binary.path, "--data", data.path, "--port", "\(port)", "--http-port", "0", "--listen",
                 "127.0.0.1",
-            ] + (limits ? [] : ["--no-limits"]),
+            ] + (limits ? [] : ["--no-limits"]) + (demoOSM ? ["--demo-osm"] : []),
             // It listens on the IPv4 address alone, and is asked for by its name.
             environment.merging(["PUBLIC_URL": url]) { given, _ in given }, log: log)
         AtExit.add { [weak self] in self?.stop() }

@@ -9,6 +9,10 @@ folder=../campaigns
 #export PUBLIC_URL=https://campaigns.example.org
 #export ALLOWED_ORIGINS=https://tasks.example.org
 #export APP_BASE_URL=https://tasks.example.org
+# The id of the application with which people sign in with OpenStreetMap. Its secret goes into the file client-secret, in
+# the folder above, which only you can read.
+#export TM_CLIENT_ID=
+#export OSM_SERVER_URL=https://www.openstreetmap.org
 
 refuse() {
     printf 'campaigns.cgi: %s\n' "$1" >&2
@@ -26,4 +30,5 @@ cd "$folder" 2>/dev/null || refuse "there is no folder $folder, seen from $PWD"
 [ -x campaignd ] || refuse "$PWD/campaignd is missing, or not executable"
 
 export CAMPAIGNS_DATA="$PWD/data" TM_SECRET_FILE="$PWD/secret"
+if [ -e client-secret ]; then export TM_CLIENT_SECRET_FILE="$PWD/client-secret"; fi
 exec ./campaignd
