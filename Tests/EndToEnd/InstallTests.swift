@@ -74,7 +74,7 @@ struct InstallTests {
             block.output.2.components(separatedBy: "\n").map { String($0.dropFirst(block.output.1.count)) }
                 .joined(separator: "\n")
         }.filter { !$0.hasPrefix("./nginx/package") && !$0.contains("./.build/package/") }
-        #expect(blocks.count == 14)
+        #expect(blocks.count == 16)
         var commands = blocks
         let removal = try #require(commands.firstIndex { $0.contains("rm -rf /usr/local/sbin/campaignd") })
         commands.append(commands.remove(at: removal))
