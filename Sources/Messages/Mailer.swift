@@ -37,11 +37,13 @@ public struct Mailer: Sendable {
     /// - Parameters:
     ///   - isEnding: asked before every e-mail; true leaves the rest for later.
     ///   - progress: told after every e-mail: the message, how many recipients have been dealt with, of how many.
+    /// - Returns: false when another process is sending, and so nothing was done.
     /// - Throws: ``FolderUnavailable``; then nobody has been written to of whom it is not on the disk.
+    @discardableResult
     public func sendWaiting(
         isEnding: () -> Bool = { false }, progress: (Message, Int, Int) -> Void = { _, _, _ in }
-    ) throws {
-        guard let lock = try store.mailLock() else { return }
+    ) throws -> Bool {
+        guard let lock = try store.mailLock() else { return false }
         defer { withExtendedLifetime(lock) {} }
         var looked: Set<Int> = []
         var failure: FolderUnavailable?
@@ -55,6 +57,7 @@ public struct Mailer: Sendable {
             }
         }
         if let failure { throw failure }
+        return true
     }
 
     /// Has the e-mails that were given up sent again, and those that wait sent at once.

@@ -54,14 +54,13 @@ private final class Post: Sendable {
     func pass(_ seconds: Int) { time.withLock { $0 += seconds } }
 
     func send(_ command: String? = nil) throws {
-        // Another test may just be starting a program, which has the last lock too until it has begun.
-        while try store.mailLock() == nil { usleep(1000) }
         let settings = MailSettings(
             command: command ?? "\(folder.path)/sendmail -t", from: "a@example.org", appBaseURL: nil)
-        try Mailer(
+        let mailer = Mailer(
             store, settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: { self.time.withLock { $0 } }
-        ).sendWaiting()
+            now: { self.time.withLock { $0 } })
+        // A program that another test is just starting has the last lock, too, until it has begun.
+        while try !mailer.sendWaiting() { usleep(1000) }
     }
 
     /// The users whose e-mails the program was given, and took.
