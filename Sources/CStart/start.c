@@ -10,6 +10,8 @@ void _swift_stdlib_overrideUnsafeArgvArgc(char **arguments, int count);
 
 // 101 is the first of those that a program may use, and so before all of Swift's.
 __attribute__((constructor(101))) static void start(int count, char **arguments) {
+    // The runtime of a static program looks for the command line before the environment, which setenv moves.
+    _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
     if (access("/proc/self/exe", F_OK) == 0) {
         // What a crash prints goes into the log. With the registers it shows the memory that they point to, in which there
         // may be a secret or a token.
@@ -17,7 +19,6 @@ __attribute__((constructor(101))) static void start(int count, char **arguments)
         return;
     }
     setenv("SWIFT_BACKTRACE", "enable=no,swift-backtrace=/", 0);
-    _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
 }
 
 // What is as large goes back to the system as soon as it is let go. glibc would raise this to 32 MiB with the first that
