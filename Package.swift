@@ -62,6 +62,7 @@ let package = Package(
             name: "CampaignAPI",
             dependencies: [
                 "CBrotli", "CDeflate", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "OpenStreetMap",
+                "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -5,6 +5,7 @@ public import HTTPTypes
 internal import JSON
 public import Logging
 internal import Messages
+internal import Threads
 
 /// The campaign API: finds the route of a request, sees that its user may pass, and has it answered.
 public struct API: Responder {
@@ -198,14 +199,16 @@ public struct API: Responder {
             guard let coding = AcceptEncoding(field).best(of: [.gzip]) else { return whole }
             return Response(.notModified, headerFields: Self.fields(whole.headerFields, digest, coding, count: nil))
         }
-        // What is kept is for those who say nothing about where they come from.
-        var plain = request
-        plain.head.headerFields[.origin] = nil
-        let plainFields = response(to: plain, answer, isWhole: true).headerFields
         let found = coded.answer(
             to: path, digest: digest, AcceptEncoding(field),
             mayMake: mayTakeLong || answer.body.count <= CodedAnswers.quick
-        ) { coding, effort in Self.encode(answer.body, plainFields, digest, coding, effort) }
+        ) { coding, effort in
+            // What is kept is for those who say nothing about where they come from.
+            var plain = request
+            plain.head.headerFields[.origin] = nil
+            let fields = response(to: plain, answer, isWhole: true).headerFields
+            return Self.encode(answer.body, fields, digest, coding, effort)
+        }
         guard let coded = found?.coded else { return nil }
         return Response(
             .ok, headerFields: Self.fields(whole.headerFields, digest, coded.coding, count: coded.body.count),

@@ -4,6 +4,7 @@ internal import FastCGI
 internal import HTTPTypes
 internal import JSON
 internal import Synchronization
+internal import Threads
 
 /// What Prometheus asks for: requests by route and status, how long they took, and changes. Counting takes no lock.
 final class Metrics: Sendable {

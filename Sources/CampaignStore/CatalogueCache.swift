@@ -76,17 +76,7 @@ struct CatalogueCache {
             bytes.append(integers: entry.projects)
         }
         bytes.append(contentsOf: Array(SHA256.hash(data: bytes)))
-        let temporary = "\(path(folder)).\(getpid()).tmp"
-        unlink(temporary)
-        do throws(SystemError) {
-            let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.inherit(from: folder.directory(.campaigns))
-            try file.write(bytes)
-            guard rename(temporary, path(folder)) == 0 else { throw SystemError("rename \(path(folder))") }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
+        try Descriptor.replace(path(folder), with: bytes, in: folder.directory(.campaigns))
     }
 
     /// Takes entries out of bytes; whatever does not add up ends it.

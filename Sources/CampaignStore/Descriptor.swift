@@ -23,6 +23,23 @@ struct Descriptor: ~Copyable {
 
     deinit { if number >= 0 { close(number) } }
 
+    /// Puts a file in the place of another, or where there is none. It is not synced: for what may be lost.
+    ///
+    /// - Parameter directory: the folder around it, whose permissions and owner it gets.
+    static func replace(_ path: String, with bytes: [UInt8], in directory: String) throws(SystemError) {
+        let temporary = "\(path).\(getpid()).tmp"
+        unlink(temporary)
+        do throws(SystemError) {
+            let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            try file.inherit(from: directory)
+            try file.write(bytes)
+            guard rename(temporary, path) == 0 else { throw SystemError("rename \(path)") }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
     /// Hands the open file to somebody else, who closes it.
     mutating func release() -> Int32 {
         defer { number = -1 }

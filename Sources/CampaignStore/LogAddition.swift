@@ -1,3 +1,4 @@
+internal import Campaigns
 internal import Glibc
 
 /// Lines that are put at the end of a file of the folder `changes`.
@@ -27,13 +28,7 @@ struct LogAddition: Equatable, Sendable {
     }
 
     /// Whether a file is named as those are: `2026-11.jsonl`.
-    static func isName(_ name: some StringProtocol) -> Bool {
-        let form = "0000-00.jsonl"
-        return name.utf8.count == form.utf8.count
-            && zip(name.utf8, form.utf8).allSatisfy { byte, wanted in
-                wanted == UInt8(ascii: "0") ? UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte : byte == wanted
-            }
-    }
+    static func isName(_ name: some StringProtocol) -> Bool { name.hasForm("0000-00.jsonl") }
 
     // MARK: Writing
 

@@ -1,6 +1,7 @@
 internal import Campaigns
 internal import Glibc
 @_spi(_Unicode) internal import Swift
+internal import Threads
 
 /// Which campaign has which name, in a file: a process that answers one request need not read all campaigns to know that a name is
 /// free, or which ids there are.
@@ -17,7 +18,7 @@ final class NameIndex: Sendable {
         var inode: Int
         var modified: Int
         var changed: Int
-        /// When reading the campaigns began, and how long it took, in nanoseconds of the system's monotonic clock.
+        /// When reading the campaigns began, and how long it took, in nanoseconds as ``Uptime`` has them.
         var begun: Int
         var duration: Int
         /// Entries in order of their hashes, and behind them those that came later.
@@ -81,7 +82,7 @@ final class NameIndex: Sendable {
             let size = try? file.status().st_size, size >= Header.size + header.count * 16,
             let state = Self.state(folder), header.isOf(state), header.count - header.sorted <= Self.mostUnsorted
         else { return nil }
-        let age = Self.now &- header.begun
+        let age = Uptime.now() &- header.begun
         guard age >= 0, wasGood || age <= max(Self.least, Self.factor &* header.duration) else { return nil }
         self.file = file
         self.header = header
@@ -139,24 +140,13 @@ final class NameIndex: Sendable {
         var entries = names.map { (hash: hash(of: $0.value.trimmedName()), id: $0.key) }
         entries.sort { ($0.hash, $0.id) < ($1.hash, $1.id) }
         let header = Header(
-            state, boot: boot, begun: begun, duration: now &- begun, count: entries.count,
+            state, boot: boot, begun: begun, duration: Uptime.now() &- begun, count: entries.count,
             highestID: names.keys.max() ?? 0)
         var bytes = header.bytes
         bytes.reserveCapacity(bytes.count + entries.count * 16)
         for entry in entries { bytes += Self.bytes(entry.hash, entry.id) }
-        let temporary = "\(path(folder)).\(getpid()).tmp"
-        unlink(temporary)
-        do throws(SystemError) {
-            let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.inherit(from: folder.ids)
-            try file.write(bytes)
-            guard rename(temporary, path(folder)) == 0 else { throw SystemError("rename \(temporary)") }
-            return true
-        } catch {
-            // It is worth nothing but time.
-            unlink(temporary)
-            return false
-        }
+        // It is worth nothing but time.
+        return (try? Descriptor.replace(path(folder), with: bytes, in: folder.ids)) != nil
     }
 
     /// Takes over what has just been changed. Whoever calls holds the ``FolderLock`` since before it opened the index.
@@ -206,13 +196,6 @@ final class NameIndex: Sendable {
         var status = stat()
         guard stat(folder.directory(.campaigns), &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
         return FileState(status)
-    }
-
-    /// Nanoseconds of the system's monotonic clock.
-    static var now: Int {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return now.tv_sec &* 1_000_000_000 &+ now.tv_nsec
     }
 
     private static let boot = Int(truncatingIfNeeded: hash(of: JournalGroup.boot))

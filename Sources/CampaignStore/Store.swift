@@ -154,7 +154,7 @@ public final class Store: Sendable {
         let turn = NameIndex.turn(folder, timeout: lockTimeout)
         defer { withExtendedLifetime(turn) {} }
         if NameIndex(folder) != nil { return .named }
-        let begun = NameIndex.now
+        let begun = Uptime.now()
         guard let place = recentPlace(), let (live, first) = try? begin(waits: true) else { return nil }
         var pass = first
         for writer in batch {

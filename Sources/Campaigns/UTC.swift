@@ -1,5 +1,15 @@
 internal import Glibc
 
+extension StringProtocol {
+    /// Whether it is like another text, which has a 0 for each digit, such as `0000-00-00`.
+    public func hasForm(_ form: String) -> Bool {
+        utf8.count == form.utf8.count
+            && zip(utf8, form.utf8).allSatisfy { byte, wanted in
+                wanted == UInt8(ascii: "0") ? UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte : byte == wanted
+            }
+    }
+}
+
 /// Dates and times in UTC.
 public enum UTC {
     /// A date and time as RFC 3339 has it, without what follows the seconds.

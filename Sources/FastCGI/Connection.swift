@@ -2,6 +2,7 @@ internal import CFCGI
 internal import CLinux
 internal import Glibc
 internal import HTTPTypes
+internal import Threads
 
 /// One connection of the web server's, with the request that is on it at the moment.
 ///

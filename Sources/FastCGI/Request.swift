@@ -1,4 +1,5 @@
 public import HTTPTypes
+public import Threads
 
 /// A request as a handler sees it.
 public struct Request: Sendable {

@@ -1,4 +1,3 @@
-internal import Glibc
 public import HTTPTypes
 
 /// What tells a request from all others, in the logs of the web server and of this service.
@@ -71,15 +70,5 @@ extension Response {
         var response = self
         response.headerFields[.xRequestID] = id.text
         return response
-    }
-}
-
-/// The time that has gone by since some moment, whatever anybody does to the clock.
-public enum Uptime {
-    /// Nanoseconds.
-    public static func now() -> Int {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return now.tv_sec &* 1_000_000_000 &+ now.tv_nsec
     }
 }

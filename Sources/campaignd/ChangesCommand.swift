@@ -42,13 +42,7 @@ struct ChangesCommand: ParsableCommand {
         if let seconds = Duration.seconds(of: text, atMost: 365_000 * 86_400) {
             return UTC.text(Glibc.time(nil) - seconds, UTC.rfc3339)
         }
-        let form = "0000-00-00T00:00:00"
-        let isDate =
-            [10, 16, 19].contains(text.utf8.count)
-            && zip(text.utf8, form.utf8).allSatisfy { byte, wanted in
-                wanted == UInt8(ascii: "0") ? UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte : byte == wanted
-            }
-        return isDate ? text : nil
+        return ["0000-00-00", "0000-00-00T00:00", "0000-00-00T00:00:00"].contains(where: text.hasForm) ? text : nil
     }
 
     func run() throws {
