@@ -42,9 +42,16 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Campaigns", dependencies: ["JSON"], swiftSettings: strict),
         .target(
-            name: "CampaignStore",
+            name: "Records",
+            dependencies: ["Campaigns", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+        .target(
+            name: "RecordIndex",
+            dependencies: ["Campaigns", "Records", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(
+            name: "FolderStore",
             dependencies: [
-                "Campaigns", "CLinux", "Threads", "JSON",
+                "Campaigns", "CLinux", "JSON", "RecordIndex", "Records", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -52,16 +59,15 @@ let package = Package(
         .target(
             name: "Messages",
             dependencies: [
-                "CCmark", "CLinux", "Campaigns", "CampaignStore", "JSON",
+                "CCmark", "CLinux", "Campaigns", "JSON", "Records",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .target(
-            name: "Moving", dependencies: ["CLinux", "Campaigns", "CampaignStore", "JSON"], swiftSettings: strict),
+        .target(name: "Transfer", dependencies: ["CLinux", "Campaigns", "JSON", "Records"], swiftSettings: strict),
         .target(
             name: "CampaignAPI",
             dependencies: [
-                "CBrotli", "CDeflate", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "OpenStreetMap",
+                "CBrotli", "CDeflate", "Campaigns", "FastCGI", "JSON", "Messages", "OpenStreetMap", "Records",
                 "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -71,18 +77,18 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CStart", "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "Moving",
-                "OpenStreetMap", "Threads",
+                "CStart", "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "JSON", "Messages", "OpenStreetMap",
+                "Records", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.embedInCode("Demo/demo.json"), .embedInCode("Demo/logos")], swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["CampaignStore", "JSON"], path: "Tests/Support"),
+        .target(name: "TestSupport", dependencies: ["FolderStore", "JSON", "Records"], path: "Tests/Support"),
         .target(
             name: "Fuzz",
             dependencies: [
-                "CampaignAPI", "Campaigns", "CampaignStore", "FastCGI", "JSON", "Messages", "TestSupport",
+                "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "JSON", "Messages", "Records", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -92,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "ContractTests",
             dependencies: [
-                "CampaignAPI", "CampaignStore", "FastCGI", "JSON", "OpenStreetMap", "TestSupport", "campaignd",
+                "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "JSON", "Messages", "OpenStreetMap", "Records",
+                "TestSupport", "campaignd",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -112,20 +119,23 @@ let package = Package(
             ]),
         .testTarget(name: "CampaignsTests", dependencies: ["Campaigns", "JSON"]),
         .testTarget(
-            name: "CampaignStoreTests",
+            name: "FolderStoreTests",
             dependencies: [
-                "CampaignStore", "Campaigns", "JSON", "TestSupport", "campaignd",
+                "CampaignAPI", "Campaigns", "FolderStore", "JSON", "Messages", "RecordIndex", "Records", "TestSupport",
+                "campaignd",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "MessagesTests", dependencies: ["Campaigns", "CampaignStore", "Messages", "TestSupport"],
+            name: "MessagesTests",
+            dependencies: ["CampaignAPI", "Campaigns", "FolderStore", "Messages", "Records", "TestSupport"],
             exclude: ["elements.py", "mails.py", "scripting-inputs.json"]),
         .testTarget(
-            name: "MovingTests", dependencies: ["TestSupport", "campaignd"], exclude: ["tasking-manager.sql"]),
+            name: "TransferTests", dependencies: ["TestSupport", "campaignd"], exclude: ["tasking-manager.sql"]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [
-                "CDeflate", "CampaignAPI", "CampaignStore", "FastCGI", "OpenStreetMap", "TestSupport",
+                "CDeflate", "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "Messages", "OpenStreetMap",
+                "Records", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

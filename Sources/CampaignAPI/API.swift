@@ -1,10 +1,11 @@
-public import CampaignStore
+internal import Campaigns
 public import FastCGI
 internal import Glibc
 public import HTTPTypes
 internal import JSON
 public import Logging
 internal import Messages
+public import Records
 internal import Threads
 
 /// The campaign API: finds the route of a request, sees that its user may pass, and has it answered.
@@ -14,7 +15,7 @@ public struct API: Responder {
     /// Bytes that a body may have, where its route says nothing else.
     static let bodyLimit = 1 << 20
 
-    let store: Store
+    let store: any RecordStore
     let configuration: Configuration
     let logger: Logger
     let html: MessageHTMLCache
@@ -34,7 +35,7 @@ public struct API: Responder {
 
     /// - Parameter now: the time in seconds since 1970 in UTC.
     public init(
-        _ store: Store, _ configuration: Configuration, logger: Logger,
+        _ store: any RecordStore, _ configuration: Configuration, logger: Logger,
         now: (@Sendable () -> Int)? = nil
     ) {
         self.store = store
@@ -375,7 +376,7 @@ public struct API: Responder {
             return try body()
         } catch let problem as Problem {
             return Answer(problem)
-        } catch let error as FolderUnavailable {
+        } catch let error as StoreUnavailable {
             logger.error("the data folder is unavailable", metadata: ["reason": "\(error.detail)"])
             return Answer(.unavailable(error.description))
         } catch {

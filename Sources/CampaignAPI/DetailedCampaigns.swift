@@ -1,5 +1,6 @@
-internal import CampaignStore
+internal import Campaigns
 internal import JSON
+internal import Records
 internal import Synchronization
 
 /// `GET /campaigns/?details=true`, kept as it is rendered: after a change only those campaigns are rendered again whose ids
@@ -20,13 +21,13 @@ final class DetailedCampaigns: Sendable {
     /// Bytes that are kept at the most: nearly all lists are shorter.
     private static let capacity = 64 << 20
 
-    /// - Throws: ``FolderUnavailable``; ``WouldWait`` when it has to be made and the call may not take that long.
+    /// - Throws: ``StoreUnavailable``; ``WouldWait`` when it has to be made and the call may not take that long.
     func answer(_ call: Call) throws -> Answer {
-        let (shared, groups) = try call.read { catalogue in
+        let (shared, groups) = try call.read { records in
             (
                 // What all campaigns show.
-                [try catalogue.version(.organisations), try catalogue.version(.projects)],
-                try catalogue.campaignGroups()
+                [try records.version(.organisations), try records.version(.projects)],
+                try records.campaignGroups()
             )
         }
         let versions = shared + groups.flatMap { [$0.number, $0.version] }

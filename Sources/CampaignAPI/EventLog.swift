@@ -1,7 +1,7 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import Logging
+internal import Records
 internal import Synchronization
 
 /// The lines of the log that say who did what: one for each change that was accepted, each sign-in, and each time that a user

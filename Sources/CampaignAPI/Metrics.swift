@@ -1,8 +1,8 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON
+internal import Records
 internal import Synchronization
 internal import Threads
 
@@ -61,7 +61,7 @@ final class Metrics: Sendable {
     static let mediaType = "text/plain; version=0.0.4"
 
     /// All of it in Prometheus' text format.
-    func text(_ measures: Store.Measures, isHealthy: Bool) -> [UInt8] {
+    func text(_ measures: Measures, isHealthy: Bool) -> [UInt8] {
         var text = ""
         func head(_ name: String, _ type: String, _ help: String) {
             text += "# HELP campaignd_\(name) \(help)\n# TYPE campaignd_\(name) \(type)\n"
@@ -111,8 +111,8 @@ extension API {
         // It may look at files.
         guard call.waits else { throw WouldWait() }
         guard !call.request.isForwarded else { throw Problem.notFound }
-        let isHealthy = call.store.trouble() == nil
-        var answer = Answer(body: call.api.metrics.text(try call.store.measures(), isHealthy: isHealthy))
+        let isHealthy = call.store.health().trouble == nil
+        var answer = Answer(body: call.api.metrics.text(try Measures(of: call.store), isHealthy: isHealthy))
         answer.headerFields[.contentType] = Metrics.mediaType
         return answer
     }

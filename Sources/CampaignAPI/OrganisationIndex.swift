@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import JSON
+internal import Records
 
 /// The organisations, found by id, by name and by slug.
 struct OrganisationIndex: Sendable {

@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import JSON
+internal import Records
 
 /// Which projects a client wants to see.
 struct ProjectFilter {
@@ -49,7 +49,7 @@ struct ProjectFilter {
 
 extension Project {
     /// Writes what a list of projects shows.
-    func write(to body: inout [UInt8], campaigns: CampaignList, organisation: Organisation?, author: User?) {
+    func write(to body: inout [UInt8], campaigns: any RenderedList, organisation: Organisation?, author: User?) {
         var opening = JSONValue.object([
             "projectId": .integer(id), "name": JSONValue(name), "shortDescription": .string(shortDescription ?? ""),
             "organisationName": JSONValue(organisation?.name), "organisationLogo": JSONValue(organisation?.logo),

@@ -1,5 +1,5 @@
-internal import CampaignStore
 internal import Campaigns
+internal import Records
 
 /// The projects, by rising id, with what searches look at. A project is told by its place.
 struct ProjectIndex: Sendable {

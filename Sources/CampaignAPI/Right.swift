@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import HTTPTypes
+internal import Records
 
 /// Who may use an endpoint. This is where rights are checked; who manages what is decided in `Campaigns/Rights.swift`.
 enum Right: Sendable {
@@ -49,35 +49,35 @@ enum Right: Sendable {
     /// - Parameters:
     ///   - userID: the token's user; one without a record is without any rights.
     ///   - ids: the ids in the path.
-    /// - Throws: ``Problem`` 403, or 404 for an unknown project or organisation; ``FolderUnavailable``.
-    func check(_ userID: Int, _ ids: [Int], _ catalogue: Catalogue) throws {
+    /// - Throws: ``Problem`` 403, or 404 for an unknown project or organisation; ``StoreUnavailable``.
+    func check(_ userID: Int, _ ids: [Int], _ records: any RecordReader) throws {
         switch self {
         case .anyone, .anyoneKnown, .signedIn: return
         case .withRecord:
-            guard try catalogue.user(userID) != nil else { throw Problem.withoutRecord }
+            guard try records.user(userID) != nil else { throw Problem.withoutRecord }
         case .signedInToChange:
-            guard try catalogue.user(userID)?.role != .readOnly else {
+            guard try records.user(userID)?.role != .readOnly else {
                 throw Problem(.forbidden, "UserNotPermitted", "User may not change anything")
             }
         case .organisationManager(let error):
             try pass(
-                try catalogue.user(userID), catalogue.managesAnOrganisation,
+                try records.user(userID), records.managesAnOrganisation,
                 Problem(.forbidden, "UserNotPermitted", error))
         case .managerOfProject:
             let id = ids.first ?? 0
-            guard let project = try catalogue.project(id) else { throw Problem.projectNotFound(id) }
-            let organisation = try project.organisation.flatMap(catalogue.organisation)
+            guard let project = try records.project(id) else { throw Problem.projectNotFound(id) }
+            let organisation = try project.organisation.flatMap(records.organisation)
             try pass(
-                try catalogue.user(userID), { $0.manages(project, of: organisation) },
+                try records.user(userID), { $0.manages(project, of: organisation) },
                 Problem(.forbidden, "UserPermissionError", "User is not a manager of the project"))
         case .managerOfOrganisation:
             let id = ids.first ?? 0
-            guard let organisation = try catalogue.organisation(id) else { throw Problem.organisationNotFound(id) }
+            guard let organisation = try records.organisation(id) else { throw Problem.organisationNotFound(id) }
             try pass(
-                try catalogue.user(userID), { $0.manages(organisation) },
+                try records.user(userID), { $0.manages(organisation) },
                 Problem(.forbidden, "UserNotPermitted", "User is not a manager of the organisation"))
         case .admin(let error):
-            try pass(try catalogue.user(userID), { $0.role == .admin }, Problem(.forbidden, "OnlyAdminAccess", error))
+            try pass(try records.user(userID), { $0.role == .admin }, Problem(.forbidden, "OnlyAdminAccess", error))
         }
     }
 

@@ -1,8 +1,8 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 /// An endpoint: a line of the table in `Routes.swift`.
 struct Route: Sendable {
@@ -68,11 +68,11 @@ struct Call: Sendable {
     /// Whether it may wait for the disk.
     let waits: Bool
 
-    var store: Store { api.store }
+    var store: any RecordStore { api.store }
     var query: Query { Query(request) }
 
-    /// Gives a reader the records, as ``Store/read(waits:_:)`` does.
-    func read<Result: Sendable>(_ body: (Catalogue) throws -> Result) throws -> Result {
+    /// Gives a reader the records, as ``FolderStore/read(waits:_:)`` does.
+    func read<Result: Sendable>(_ body: (any RecordReader) throws -> Result) throws -> Result {
         try store.read(waits: waits, body)
     }
 

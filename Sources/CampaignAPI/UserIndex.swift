@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import JSON
+internal import Records
 
 /// The users, found by id and by name.
 struct UserIndex: Sendable {

@@ -51,7 +51,7 @@ public struct Delivery: Sendable, Equatable {
 }
 
 /// What a user has done with the messages that were delivered to them.
-public struct Reader: Sendable, Equatable {
+public struct ReadState: Sendable, Equatable {
     /// The user's id.
     public var id: Int
     /// The ids of messages that the user has read.

@@ -349,7 +349,7 @@ extension Mailing: Record {
     }
 }
 
-extension Reader: Record {
+extension ReadState: Record {
     public static let idKey = "id"
 
     public init(_ members: RecordMembers) throws(RecordError) {

@@ -19,10 +19,10 @@ public final class Server: Sendable {
     private let epoll: Int32
     /// Readable when the threads are to end.
     private let end: Int32
-    private let lane: WaitingLane
+    private let lane: BlockingPool
     /// For requests with large bodies. A body takes many times its size when it is read, so few are read at once: whatever
     /// comes, the memory that bodies take is bounded, and small ones do not wait behind them.
-    private let largeLane = WaitingLane(threads: 2, queue: 32)
+    private let largeLane = BlockingPool(threads: 2, queue: 32)
     /// Bytes.
     private static let largeBody = 64 << 10
     /// Whether each connection is closed after its next answer.
@@ -74,7 +74,7 @@ public final class Server: Sendable {
         guard epoll >= 0 else { throw ServerError("epoll_create1") }
         end = eventfd(0, Int32(EFD_CLOEXEC))
         guard end >= 0 else { throw ServerError("eventfd") }
-        lane = WaitingLane(threads: waitingThreads, queue: waitingRoom)
+        lane = BlockingPool(threads: waitingThreads, queue: waitingRoom)
     }
 
     /// Starts to serve, and returns.

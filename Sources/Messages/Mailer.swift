@@ -1,14 +1,14 @@
-public import CampaignStore
 public import Campaigns
 internal import Glibc
 public import Logging
+public import Records
 
 /// Sends delivered messages by e-mail as well, to recipients who have an address, through a program such as sendmail.
 ///
 /// An e-mail that the program does not take is tried again, later and later, for two days. A program that takes none at all
 /// is tried with one e-mail at a time, so that an outage does not go through all recipients.
 public struct Mailer: Sendable {
-    private let store: Store
+    private let store: any RecordStore
     private let settings: MailSettings
     private let program: MailProgram
     private let logger: Logger
@@ -20,7 +20,7 @@ public struct Mailer: Sendable {
 
     /// - Parameter now: the time in seconds since 1970.
     public init(
-        _ store: Store, _ settings: MailSettings, logger: Logger, now: (@Sendable () -> Int)? = nil
+        _ store: any RecordStore, _ settings: MailSettings, logger: Logger, now: (@Sendable () -> Int)? = nil
     ) {
         self.store = store
         self.settings = settings
@@ -38,7 +38,7 @@ public struct Mailer: Sendable {
     ///   - isEnding: asked before every e-mail; true leaves the rest for later.
     ///   - progress: told after every e-mail: the message, how many recipients have been dealt with, of how many.
     /// - Returns: false when another process is sending, and so nothing was done.
-    /// - Throws: ``FolderUnavailable``; then nobody has been written to of whom it is not on the disk.
+    /// - Throws: ``StoreUnavailable``; then nobody has been written to of whom it is not on the disk.
     @discardableResult
     public func sendWaiting(
         isEnding: () -> Bool = { false }, progress: (Message, Int, Int) -> Void = { _, _, _ in }
@@ -46,12 +46,12 @@ public struct Mailer: Sendable {
         guard let lock = try store.mailLock() else { return false }
         defer { withExtendedLifetime(lock) {} }
         var looked: Set<Int> = []
-        var failure: FolderUnavailable?
+        var failure: StoreUnavailable?
         while !isEnding(), let id = try next(after: looked) {
             looked.insert(id)
             do {
                 try send(id, isEnding, progress)
-            } catch let error as FolderUnavailable {
+            } catch let error as StoreUnavailable {
                 // The others may be in order.
                 failure = failure ?? error
             }
@@ -64,8 +64,8 @@ public struct Mailer: Sendable {
     ///
     /// - Parameter message: nil: of all messages.
     /// - Returns: how many are to be sent again; nil when another process goes on sending.
-    /// - Throws: ``FolderUnavailable``.
-    public static func retryFailed(_ store: Store, message: Int? = nil) throws -> Int? {
+    /// - Throws: ``StoreUnavailable``.
+    public static func retryFailed(_ store: any RecordStore, message: Int? = nil) throws -> Int? {
         guard try store.read({ try !$0.allMailings().isEmpty }) else { return 0 }
         // Whoever is sending knows how far it is, and would write that over this.
         var lock = try store.mailLock()
@@ -81,7 +81,7 @@ public struct Mailer: Sendable {
             count += try store.write { transaction in
                 guard var mailing = try transaction.mailing(id) else { return 0 }
                 let count = mailing.retryFailed(now: time(nil), recipients: recipients)
-                if count > 0 { transaction.put(mailing) }
+                if count > 0 { try transaction.put(mailing) }
                 return count
             }
         }
@@ -180,7 +180,7 @@ public struct Mailer: Sendable {
     }
 
     private func record(_ mailing: Mailing) throws {
-        try store.write { $0.put(mailing) }
+        try store.write { try $0.put(mailing) }
     }
 
     /// Records how far it has come, however long that takes: whoever went on without would write to somebody twice.
@@ -189,7 +189,7 @@ public struct Mailer: Sendable {
         while true {
             do {
                 return try record(mailing)
-            } catch let error as FolderUnavailable {
+            } catch let error as StoreUnavailable {
                 if !hasFailed {
                     logger.error(
                         "no e-mail is sent before it is recorded who got the last one",

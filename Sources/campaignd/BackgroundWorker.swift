@@ -1,5 +1,5 @@
-import CampaignStore
 import Campaigns
+import FolderStore
 import Logging
 import Messages
 import Threads
@@ -10,7 +10,7 @@ final class BackgroundWorker: Sendable {
         case none, message, end
     }
 
-    private let store: Store
+    private let store: FolderStore
     private let mailer: Mailer?
     private let logger: Logger
     private let deliverySignal = Monitor(Signal.none)
@@ -23,7 +23,7 @@ final class BackgroundWorker: Sendable {
     /// How often it looks for messages that another process has stored and not delivered, and into the journal.
     private static let rhythm = Duration.milliseconds(500)
 
-    init(_ store: Store, mailer: Mailer?, logger: Logger) {
+    init(_ store: FolderStore, mailer: Mailer?, logger: Logger) {
         self.store = store
         self.mailer = mailer
         self.logger = logger
@@ -57,7 +57,7 @@ final class BackgroundWorker: Sendable {
         try Thread("delivery") { [self] in
             store.writeCache()
             repeatUntilEnd(deliverySignal, else: "messages cannot be delivered") {
-                try store.deliverMessages(byMail: mailer != nil) { [logger] message, recipients in
+                try store.deliverMessages(byMail: mailer != nil, logger: logger) { [logger] message, recipients in
                     logger.notice(
                         "a message was delivered", metadata: ["id": "\(message.id)", "recipients": "\(recipients)"])
                 }
@@ -65,7 +65,7 @@ final class BackgroundWorker: Sendable {
         }.detach()
         try Thread("journal") { [self] in
             repeatUntilEnd(journalSignal, else: "the journal cannot be emptied") {
-                store.lookAfterFolder()
+                store.reopenIfReplaced()
                 store.keepIDs()
                 try store.checkpoint()
                 try store.complete()

@@ -1,6 +1,7 @@
 import ArgumentParser
-import CampaignStore
+import CampaignAPI
 import Campaigns
+import FolderStore
 import Glibc
 import JSON
 
@@ -53,7 +54,7 @@ struct ChangesCommand: ParsableCommand {
             // One who has no record any more has an id.
             let wanted = try user.map { try UserReference($0).id(among: users, needsRecord: false) }
             let since = since.flatMap(Self.date) ?? ""
-            let store = try Store(folder, logger: Settings.logger(), watching: false)
+            let store = try FolderStore(folder, CampaignJSON(), logger: Settings.logger(), watching: false)
             let line = { (entry: ChangeEntry, _: [String?]) -> String? in
                 guard entry.date >= since, wanted.map({ $0 == entry.user }) ?? true else { return nil }
                 let columns = [

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CampaignStore
+import FolderStore
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

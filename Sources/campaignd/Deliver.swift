@@ -1,6 +1,7 @@
 import ArgumentParser
-import CampaignStore
+import CampaignAPI
 import Campaigns
+import FolderStore
 import Glibc
 import Messages
 
@@ -33,7 +34,7 @@ struct Deliver: ParsableCommand {
         try reporting {
             let logger = try Settings.logger()
             let mail = try Settings.mail()
-            let store = try Store(Settings.folder(data.path), logger: logger)
+            let store = try FolderStore(Settings.folder(data.path), CampaignJSON(), logger: logger)
             try store.deliverMessages(byMail: mail != nil) { message, recipients in
                 print("message \(message.id) delivered to \(recipients) \(recipients == 1 ? "user" : "users")")
             }

@@ -1,7 +1,8 @@
 import ArgumentParser
-import CampaignStore
+import CampaignAPI
+import FolderStore
 import Glibc
-import Moving
+import Transfer
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,9 +26,9 @@ struct Export: ParsableCommand {
                 throw Failure.refused("there is no data folder \(folder.path)")
             }
             // Each record is read when its turn comes.
-            let store = try Store(folder, logger: Settings.logger(), watching: false)
+            let store = try FolderStore(folder, CampaignJSON(), logger: Settings.logger(), watching: false)
             var output = Output()
-            let faults = try Moving.Export.run(store) { bytes in try output.write(bytes) }
+            let faults = try Transfer.Export.run(store) { bytes in try output.write(bytes) }
             try output.flush()
             guard faults.isEmpty else {
                 throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")

@@ -1,6 +1,7 @@
 import ArgumentParser
-import CampaignStore
+import FolderStore
 import Glibc
+import Records
 
 /// Ends the command with one clear line on standard error and an exit code of sysexits.h.
 struct Failure: Error {
@@ -31,7 +32,7 @@ extension ParsableCommand {
         do {
             do {
                 try body()
-            } catch let error as FolderUnavailable {
+            } catch let error as StoreUnavailable {
                 throw unavailable(error.detail)
             }
         } catch let failure as Failure {

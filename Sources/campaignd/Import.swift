@@ -1,7 +1,10 @@
 import ArgumentParser
-import CampaignStore
+import CampaignAPI
+import Campaigns
+import FolderStore
 import Glibc
-import Moving
+import Records
+import Transfer
 
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,15 +42,16 @@ struct Import: ParsableCommand {
             let folder = try Settings.folder(data.path)
             var progress = Progress()
             do {
-                let store = try Store(folder, logger: Settings.logger(), lockTimeout: .seconds(60))
-                var moving = try Moving.Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
-                if Moving.Import.isDatabase(source) {
+                let store = try FolderStore(
+                    folder, CampaignJSON(), logger: Settings.logger(), lockTimeout: .seconds(60))
+                var moving = try Transfer.Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
+                if Transfer.Import.isDatabase(source) {
                     try moving.run(database: source)
                 } else {
                     try moving.run(document: source)
                 }
                 report(moving)
-            } catch let error as FolderUnavailable {
+            } catch let error as StoreUnavailable {
                 progress.breakOff(isRehearsal: dryRun)
                 throw Failure.cannotCreate(error.detail)
             } catch let error as SourceError {
@@ -57,7 +61,7 @@ struct Import: ParsableCommand {
         }
     }
 
-    private func report(_ moving: Moving.Import) {
+    private func report(_ moving: Transfer.Import) {
         if !moving.notes.isEmpty { print("Left out or changed on the way:") }
         for note in moving.notes { print("  \(note)".printable) }
         let untouched = moving.tallies.filter { !$0.untouched.isEmpty }
@@ -81,7 +85,7 @@ private struct Progress {
     private var isOpen = false
     private var hasWritten = false
 
-    mutating func show(_ tally: Moving.Import.Tally, isAll: Bool) {
+    mutating func show(_ tally: Transfer.Import.Tally, isAll: Bool) {
         hasWritten = hasWritten || tally.new + tally.changed > 0
         guard isTerminal || isAll else { return }
         let counts = "\(tally.new) new, \(tally.changed) changed, \(tally.same) the same"

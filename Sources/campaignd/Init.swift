@@ -1,5 +1,5 @@
 import ArgumentParser
-import CampaignStore
+import FolderStore
 import Glibc
 
 struct Init: ParsableCommand {

@@ -1,8 +1,10 @@
 import ArgumentParser
-import CampaignStore
+import CampaignAPI
 import Campaigns
+import FolderStore
 import Glibc
 import Messages
+import Records
 
 struct MessagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,7 +40,7 @@ struct MessagesCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let store = try Store(Settings.folder(data.path), logger: Settings.logger())
+            let store = try FolderStore(Settings.folder(data.path), CampaignJSON(), logger: Settings.logger())
             if let olderThan = olderThan.flatMap(Self.seconds) {
                 let date = UTC.text(Glibc.time(nil) - olderThan, UTC.rfc3339)
                 let count = try store.pruneMessages(sentBefore: date)
@@ -49,7 +51,7 @@ struct MessagesCommand: ParsableCommand {
         }
     }
 
-    private func list(_ store: Store) throws {
+    private func list(_ store: FolderStore) throws {
         let ids = try store.read { try $0.messageIDs() }
         for id in ids {
             let (message, recipients, mailing) = try store.read { catalogue in
@@ -76,7 +78,7 @@ struct MessagesCommand: ParsableCommand {
     }
 
     /// How many have been dealt with, who was given up, and what is tried again.
-    private static func progress(of mailing: Mailing, _ recipients: Int, _ store: Store) throws -> String {
+    private static func progress(of mailing: Mailing, _ recipients: Int, _ store: FolderStore) throws -> String {
         let handled = min(mailing.handled, recipients)
         var failed = Array(mailing.failed.dropFirst(mailing.retrying))
         if mailing.isGivenUp { failed += try store.recipients(ofMessage: mailing.id).dropFirst(handled) }

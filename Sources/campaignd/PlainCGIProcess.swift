@@ -1,8 +1,10 @@
 import CampaignAPI
-import CampaignStore
 import FastCGI
+import FolderStore
 import Glibc
 import HTTPTypes
+import Messages
+import Records
 import Threads
 
 /// A process for one request: everything that it is told is in the environment.
@@ -16,7 +18,7 @@ enum PlainCGIProcess {
             let sendsMail = try Settings.mail() != nil
             let folder = try Settings.folder(nil)
             folder.closeToOthers(logger)
-            let store = try Store(folder, logger: logger, watching: false)
+            let store = try FolderStore(folder, CampaignJSON(), logger: logger, watching: false)
             let isMessageSent = Monitor(false)
             configuration.encodes = false
             configuration.messageSent = { isMessageSent.update { $0 = true } }
@@ -26,13 +28,13 @@ enum PlainCGIProcess {
             if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }
             store.writeCache()
         } catch {
-            Failure.report((error as? Failure)?.message ?? (error as? FolderUnavailable)?.detail ?? "\(error)")
+            Failure.report((error as? Failure)?.message ?? (error as? StoreUnavailable)?.detail ?? "\(error)")
             PlainCGI.send(API.notConfigured)
         }
     }
 
     /// Delivers what was just sent, as there may be nobody else to do it. E-mails take long: they wait for `deliver`.
-    private static func deliver(_ store: Store, byMail: Bool) {
+    private static func deliver(_ store: FolderStore, byMail: Bool) {
         do {
             try store.deliverMessages(byMail: byMail)
         } catch {

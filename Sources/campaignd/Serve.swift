@@ -1,10 +1,11 @@
 import ArgumentParser
 import CampaignAPI
-import CampaignStore
 import FastCGI
+import FolderStore
 import Glibc
 import Logging
 import Messages
+import Records
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -108,7 +109,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private static func open(_ folder: DataFolder, _ logger: Logger) throws(FolderUnavailable) -> Store {
+    private static func open(_ folder: DataFolder, _ logger: Logger) throws(StoreUnavailable) -> FolderStore {
         do {
             try folder.create()
         } catch {
@@ -116,7 +117,7 @@ struct Serve: ParsableCommand {
             guard access(folder.path, R_OK | X_OK) == 0 else { throw error }
             logger.warning("the data folder is not complete", metadata: ["reason": "\(error.detail)"])
         }
-        return try Store(folder, logger: logger)
+        return try FolderStore(folder, CampaignJSON(), logger: logger)
     }
 
     private func openSocket() throws -> ListeningSocket {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CampaignAPI
-import CampaignStore
+import FolderStore
 import Glibc
 import Logging
 import Messages
@@ -158,8 +158,8 @@ struct DataOption: ParsableArguments {
     var path: String?
 
     /// Opens the folder for a command that works on it and ends.
-    func store() throws -> Store {
-        try Store(Settings.folder(path), logger: Settings.logger())
+    func store() throws -> FolderStore {
+        try FolderStore(Settings.folder(path), CampaignJSON(), logger: Settings.logger())
     }
 }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CampaignAPI
-import CampaignStore
 import Campaigns
+import FolderStore
 import Glibc
 
 struct Token: ParsableCommand {

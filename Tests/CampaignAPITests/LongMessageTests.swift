@@ -1,7 +1,8 @@
-import CampaignStore
 import Campaigns
+import FolderStore
 import Foundation
 import Logging
+import Messages
 import Testing
 
 @testable import CampaignAPI

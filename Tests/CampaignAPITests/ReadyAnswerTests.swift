@@ -1,5 +1,6 @@
-import CampaignStore
+import CampaignAPI
 import FastCGI
+import FolderStore
 import Foundation
 import HTTPTypes
 import Logging
@@ -147,7 +148,9 @@ private func largeCampaigns(_ count: Int, in data: TemporaryFolder, large: Tempo
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var configuration = Configuration(secret: Array(Service.secret.utf8))
     configuration.largeAnswers = LargeAnswers(directory: large.path)
-    return API(try Store(DataFolder(asOwnerOf: data.path), logger: logger), configuration, logger: logger)
+    return API(
+        try FolderStore(DataFolder(asOwnerOf: data.path), CampaignJSON(), logger: logger), configuration, logger: logger
+    )
 }
 
 @Test("a large answer is a file for who takes files, and whole for who does not, whoever asked before")

@@ -1,6 +1,6 @@
 import CampaignAPI
-import CampaignStore
 import FastCGI
+import FolderStore
 import Foundation
 import HTTPTypes
 import Logging
@@ -25,7 +25,7 @@ final class Service: Sendable {
         try folder.write(#"{"id": 5, "name": "Floods", "organisations": [1]}"#, to: "campaigns/5.json")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         api = API(
-            try Store(DataFolder(asOwnerOf: folder.path), logger: logger),
+            try FolderStore(DataFolder(asOwnerOf: folder.path), CampaignJSON(), logger: logger),
             Configuration(secret: Array(Self.secret.utf8), allowedOrigins: origins), logger: logger,
             now: { 2_000_000_000 })
     }

@@ -1,5 +1,6 @@
-import CampaignStore
+import CampaignAPI
 import FastCGI
+import FolderStore
 import Foundation
 import HTTPTypes
 import Logging
@@ -40,7 +41,8 @@ struct SignInTests {
                 redirectURI: redirectURI, patience: patience)
         }
         return API(
-            try Store(DataFolder(asOwnerOf: folder.path), logger: logger), configuration, logger: logger,
+            try FolderStore(DataFolder(asOwnerOf: folder.path), CampaignJSON(), logger: logger), configuration,
+            logger: logger,
             now: { 2_000_000_000 })
     }
 

@@ -273,14 +273,14 @@ func otherKeysStay() throws {
             #""id": 5"#, #""username": "a""#, #""role": "ADMIN""#, #""pictureUrl": null"#, #""emailAddress": null"#,
             #""projectsNotifications": true"#,
         ])
-    try stays(Reader.self, [#""id": 5"#, #""read": [[1, 4], 6]"#, #""deleted": []"#])
+    try stays(ReadState.self, [#""id": 5"#, #""read": [[1, 4], 6]"#, #""deleted": []"#])
     try stays(Delivery.self, [#""messageId": 5"#, #""recipients": [1, 2]"#])
 }
 
 @Test("keys that another version of a record has are added where they stand there")
 func otherKeysOfAnother() throws {
-    var record = try read(Reader.self, #"{"id": 5, "read": [], "deleted": [], "x": 1}"#)
-    record.other.add(try read(Reader.self, #"{"_top": 1, "id": 5, "read": [], "_mid": 2, "x": 3}"#).other)
+    var record = try read(ReadState.self, #"{"id": 5, "read": [], "deleted": [], "x": 1}"#)
+    record.other.add(try read(ReadState.self, #"{"_top": 1, "id": 5, "read": [], "_mid": 2, "x": 3}"#).other)
     #expect(
         String(decoding: record.json.compact, as: UTF8.self)
             == #"{"_top":1,"id":5,"read":[],"deleted":[],"x":1,"_mid":2}"#)

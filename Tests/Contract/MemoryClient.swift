@@ -1,9 +1,10 @@
 import CampaignAPI
-import CampaignStore
 import FastCGI
+import FolderStore
 import Foundation
 import HTTPTypes
 import Logging
+import Messages
 import OpenStreetMap
 import TestSupport
 
@@ -15,7 +16,7 @@ final class MemoryClient: Client, Sendable {
     init() throws {
         folder = try TemporaryFolder(copyOf: Repository.fixture)
         let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
-        let store = try Store(DataFolder(asOwnerOf: folder.path), logger: logger)
+        let store = try FolderStore(DataFolder(asOwnerOf: folder.path), CampaignJSON(), logger: logger)
         var configuration = Configuration(
             secret: Array(UnderTest.secret.utf8), allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL
         )

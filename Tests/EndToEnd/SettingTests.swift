@@ -59,7 +59,7 @@ func origins(value: String) throws {
 
 @Test("an origin is allowed however the setting spells it")
 func originSpelling() throws {
-    let site = try Site(ground: ["ALLOWED_ORIGINS": "HTTPS://Tasks.Example.ORG:443/"])
+    let site = try Site(fixture: ["ALLOWED_ORIGINS": "HTTPS://Tasks.Example.ORG:443/"])
     let answer = try site.get("/api/v2/campaigns/", ["HTTP_ORIGIN": "https://tasks.example.org"])
     #expect(answer.contains("Access-Control-Allow-Origin: https://tasks.example.org"))
     #expect(try !site.get("/api/v2/campaigns/", ["HTTP_ORIGIN": "https://tasks.example.org/"]).contains("Allow-Origin"))
@@ -70,7 +70,7 @@ private struct Site {
     let folder: TemporaryFolder
     let environment: [String: String?]
 
-    init(ground environment: [String: String?]) throws {
+    init(fixture environment: [String: String?]) throws {
         folder = try TemporaryFolder()
         self.environment = environment
     }

@@ -8,7 +8,7 @@ private final class Token: Sendable {}
 
 @Test("jobs are done in the order in which they came, when there is one thread")
 func order() {
-    let lane = WaitingLane(threads: 1, queue: 100)
+    let lane = BlockingPool(threads: 1, queue: 100)
     let done = Mutex<[Int]>([])
     let finished = DispatchSemaphore(value: 0)
     for number in 0..<50 { #expect(lane.add { done.withLock { $0.append(number) } }) }
@@ -19,7 +19,7 @@ func order() {
 
 @Test("as many jobs as there are threads are done at once")
 func atOnce() {
-    let lane = WaitingLane(threads: 8, queue: 100)
+    let lane = BlockingPool(threads: 8, queue: 100)
     let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     for _ in 0..<8 {
         #expect(
@@ -34,7 +34,7 @@ func atOnce() {
 
 @Test("a job for which there is no room is refused")
 func full() {
-    let lane = WaitingLane(threads: 1, queue: 2)
+    let lane = BlockingPool(threads: 1, queue: 2)
     let (inside, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     #expect(
         lane.add {
@@ -50,7 +50,7 @@ func full() {
 
 @Test("who looks for a job without waiting for one leaves no thread behind that the next job would be left to")
 func notWaiting() {
-    let lane = WaitingLane(threads: 1, queue: 1)
+    let lane = BlockingPool(threads: 1, queue: 1)
     #expect(lane.take(wait: false) == nil)
     let done = DispatchSemaphore(value: 0)
     #expect(lane.add { done.signal() })
@@ -61,7 +61,7 @@ func notWaiting() {
 func noThreads(count: Int) throws {
     struct NoThread: Error {}
     let (asked, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-    let lane = WaitingLane(threads: count, queue: 100) { _ in
+    let lane = BlockingPool(threads: count, queue: 100) { _ in
         asked.signal()
         gate.wait()
         throw NoThread()
@@ -88,7 +88,7 @@ private func inBackground(_ group: DispatchGroup, _ body: @escaping @Sendable ()
 
 @Test("a job that is done is let go, though others always wait")
 func letGo() {
-    let lane = WaitingLane(threads: 1, queue: 100)
+    let lane = BlockingPool(threads: 1, queue: 100)
     let gates = (0..<3).map { _ in (inside: DispatchSemaphore(value: 0), open: DispatchSemaphore(value: 0)) }
     func addGate(_ number: Int) {
         let gate = gates[number]

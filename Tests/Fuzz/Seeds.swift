@@ -5,19 +5,19 @@ import TestSupport
 extension Surface {
     /// Inputs that mean something, for mutations to begin with: made of the cases of the contract, and of the data
     /// folder's own files.
-    public func seeds(_ ground: Ground) throws -> [[UInt8]] {
+    public func seeds(_ fixture: Fixture) throws -> [[UInt8]] {
         switch self {
         case .request: try Self.caseSteps.map { try Self.written($0) }
         case .token: Self.tokens
         case .record:
-            Self.files.enumerated().map { place, path in [UInt8(place)] + (ground.files[path] ?? Array("7\n".utf8)) }
+            Self.files.enumerated().map { place, path in [UInt8(place)] + (fixture.files[path] ?? Array("7\n".utf8)) }
         case .cache:
             [
                 [1, 5, 500].flatMap { Self.cacheEntry($0) }, [1, 5, 500].flatMap { Self.cacheEntry($0, isLong: true) },
                 Self.cacheEntry(2), [],
             ]
-        case .journal: Self.journals(ground)
-        case .json: try Self.caseSteps.map { Self.body($0) } + ground.files.values
+        case .journal: Self.journals(fixture)
+        case .json: try Self.caseSteps.map { Self.body($0) } + fixture.files.values
         case .message: try Self.caseSteps.compactMap { $0["json"]?["message"]?.text }.map { Array($0.utf8) }
         }
     }
@@ -108,7 +108,7 @@ extension Surface {
     }
 
     private static var tokens: [[UInt8]] {
-        let time = withUnsafeBytes(of: UInt64(Ground.now).bigEndian) { Data($0.drop { $0 == 0 }) }
+        let time = withUnsafeBytes(of: UInt64(Fixture.now).bigEndian) { Data($0.drop { $0 == 0 }) }
         let payloads = [
             "1", "\"1\"", "2", "0", "-1", "1.0", "[1]", "9223372036854775808", "", "{", "null", " 1 ", "1e0",
         ]
@@ -116,9 +116,9 @@ extension Surface {
             + payloads.map { Array("1\(sign(Data($0.utf8), time))".utf8) }
     }
 
-    private static func journals(_ ground: Ground) -> [[UInt8]] {
+    private static func journals(_ fixture: Fixture) -> [[UInt8]] {
         let path = "campaigns/5.json"
-        let before = ground.files[path].map { String(decoding: $0, as: UTF8.self) }
+        let before = fixture.files[path].map { String(decoding: $0, as: UTF8.self) }
         let after = #"{"id": 5, "name": "changed"}"#
         let change = group([(path, before, after)])
         let removal = group([(path, after, nil), ("campaigns/30.json", nil, #"{"id": 30, "name": "new"}"#)])

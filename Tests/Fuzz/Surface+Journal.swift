@@ -1,4 +1,5 @@
-import CampaignStore
+import CampaignAPI
+import FolderStore
 import Foundation
 import JSON
 import TestSupport
@@ -21,7 +22,7 @@ extension Surface {
     ///
     /// It is carried out as far as it is one, and keeps nobody from writing; all processes then show the same, and nothing is
     /// made but records and pictures.
-    func strikeJournal(_ input: [UInt8], _ ground: Ground) throws {
+    func strikeJournal(_ input: [UInt8], _ fixture: Fixture) throws {
         let journal = input.split(separator: Self.groupSeparator).flatMap { group -> [UInt8] in
             let mark = GroupMark(rawValue: group.first ?? 0)
             let body = Array(group.dropFirst())
@@ -29,14 +30,16 @@ extension Surface {
             let boot = mark.contains(.isOfBefore) ? JournalText.otherBoot : JournalText.thisBoot
             return JournalText(body: body, boot: boot, isDone: mark.contains(.isDone)).bytes
         }
-        let names = try Self.names(in: ground.folder.path)
-        try ground.write(journal, to: ".journal")
-        defer { unlink(ground.folder.url(".journal").path) }
+        let names = try Self.names(in: fixture.folder.path)
+        try fixture.write(journal, to: ".journal")
+        defer { unlink(fixture.folder.url(".journal").path) }
 
-        try ground.ask("GET", "/campaigns/").check("GET /campaigns/")
+        try fixture.ask("GET", "/campaigns/").check("GET /campaigns/")
         // The start of a process that has to be quick looks only for what a machine has left.
-        _ = try Store(ground.folder, logger: silent, watching: false).read { try $0.allCampaigns().representation() }
-        let answer = ground.ask("POST", "/campaigns/", user: 1, body: #"{"name": "after the journal"}"#)
+        _ = try FolderStore(fixture.folder, CampaignJSON(), logger: silent, watching: false).read {
+            try $0.allCampaigns().representation()
+        }
+        let answer = fixture.ask("POST", "/campaigns/", user: 1, body: #"{"name": "after the journal"}"#)
         // Where the highest number of all is the id of a campaign, there is none left.
         let lines = journal.split(separator: UInt8(ascii: "\n"))
         let isFull = lines.contains { $0.starts(with: "campaigns/\(Int.max).json".utf8) }
@@ -44,19 +47,21 @@ extension Surface {
         let id = answer.json?["campaignId"]?.wholeNumber
         try expect(id != nil || isFull || answer.status == .conflict, "\(answer.status) to POST /campaigns/")
         if let id {
-            let made = ground.ask("GET", "/campaigns/\(id)/").json?["name"]?.text
+            let made = fixture.ask("GET", "/campaigns/\(id)/").json?["name"]?.text
             try expect(made == "after the journal", "campaign \(id) is \(made ?? "gone")")
         }
-        try ground.store.checkpoint()
-        try expect((try? Data(contentsOf: ground.folder.url(".journal")))?.isEmpty != false, "the journal is not empty")
-        let shown = ground.ask("GET", "/campaigns/").body
-        let again = try Store(ground.folder, logger: silent, watching: false).read {
+        try fixture.store.checkpoint()
+        try expect(
+            (try? Data(contentsOf: fixture.folder.url(".journal")))?.isEmpty != false, "the journal is not empty")
+        let shown = fixture.ask("GET", "/campaigns/").body
+        let again = try FolderStore(fixture.folder, CampaignJSON(), logger: silent, watching: false).read {
             try $0.allCampaigns().representation().bytes
         }
         try expect(shown == again, "a start shows another list")
-        try expect(try Self.names(in: ground.folder.path) == names, "something else than records and pictures was made")
-        for name in try Self.names(in: ground.folder.logos) { unlink("\(ground.folder.logos)/\(name)") }
-        try ground.reset()
+        try expect(
+            try Self.names(in: fixture.folder.path) == names, "something else than records and pictures was made")
+        for name in try Self.names(in: fixture.folder.logos) { unlink("\(fixture.folder.logos)/\(name)") }
+        try fixture.reset()
     }
 
     private static func names(in directory: String) throws -> [String] {

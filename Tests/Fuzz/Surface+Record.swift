@@ -1,9 +1,11 @@
-import CampaignStore
+import CampaignAPI
 import Crypto
 import FastCGI
+import FolderStore
 import Foundation
 import JSON
 import Logging
+import Messages
 
 let silent = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
 
@@ -19,20 +21,20 @@ extension Surface {
 
     /// Everything that can be asked of a folder in which one file is strange: never a server error but for the 503 of a
     /// change that would overwrite what cannot be read, and nothing is lost that the service does not know.
-    func strikeRecord(_ input: [UInt8], _ ground: Ground) throws {
+    func strikeRecord(_ input: [UInt8], _ fixture: Fixture) throws {
         guard let first = input.first else { return }
         let path = Self.files[Int(first) % Self.files.count]
         let bytes = Array(input.dropFirst())
-        try ground.write(bytes, to: path)
+        try fixture.write(bytes, to: path)
         for (user, path) in [
             (1, "/campaigns/"), (1, "/campaigns/5/"), (1, "/projects/11/campaigns/"),
             (1, "/organisations/1/campaigns/"),
             (9, "/notifications/"), (9, "/notifications/queries/own/count-unread/"), (9, "/notifications/1/"),
             (1, "/system/heartbeat/"), (1, "/campaigns/changes/?pageSize=100"), (1, "/campaigns/5/changes/"),
         ] {
-            try ground.ask("GET", path, user: user).check("GET \(path)", mayBeUnavailable: true)
+            try fixture.ask("GET", path, user: user).check("GET \(path)", mayBeUnavailable: true)
         }
-        let before = ground.ask("GET", "/campaigns/5/")
+        let before = fixture.ask("GET", "/campaigns/5/")
         for (method, path, user, body) in [
             ("POST", "/campaigns/", 1, #"{"name": "new", "organisations": [1]}"#),
             ("PATCH", "/campaigns/5/", 1, #"{"description": "changed"}"#),
@@ -40,21 +42,21 @@ extension Surface {
             ("POST", "/campaigns/5/actions/message-contributors/", 1, #"{"subject": "s", "message": "m"}"#),
             ("POST", "/notifications/mark-as-read-all/", 9, ""), ("DELETE", "/notifications/1/", 9, ""),
         ] {
-            try ground.ask(method, path, user: user, body: body).check(
+            try fixture.ask(method, path, user: user, body: body).check(
                 "\(method) \(path)", mayBeUnavailable: true)
         }
-        try ground.store.deliverMessages(byMail: true)
-        try ground.ask("GET", "/campaigns/changes/", user: 1).check("GET changes", mayBeUnavailable: true)
+        try fixture.store.deliverMessages(byMail: true)
+        try fixture.ask("GET", "/campaigns/changes/", user: 1).check("GET changes", mayBeUnavailable: true)
         if path == "campaigns/5.json", before.status == .ok {
-            try checkKept(bytes, Array(Data(contentsOf: ground.folder.url(path))))
+            try checkKept(bytes, Array(Data(contentsOf: fixture.folder.url(path))))
         }
-        try ground.ask("DELETE", "/campaigns/5/", user: 1).check("DELETE /campaigns/5/", mayBeUnavailable: true)
-        let shown = ground.ask("GET", "/campaigns/").body
-        let again = try Store(ground.folder, logger: silent, watching: false).read {
+        try fixture.ask("DELETE", "/campaigns/5/", user: 1).check("DELETE /campaigns/5/", mayBeUnavailable: true)
+        let shown = fixture.ask("GET", "/campaigns/").body
+        let again = try FolderStore(fixture.folder, CampaignJSON(), logger: silent, watching: false).read {
             try $0.allCampaigns().representation().bytes
         }
         try expect(shown == again, "a start shows another list")
-        try ground.reset()
+        try fixture.reset()
     }
 
     /// What the service does not know stays where it is when it writes the file.
@@ -71,12 +73,12 @@ extension Surface {
 
     /// The input is what stands between the cache's first line and its digest. The states that it says of files are put
     /// right, for otherwise nothing of it would be looked at.
-    func strikeCache(_ input: [UInt8], _ ground: Ground) throws {
+    func strikeCache(_ input: [UInt8], _ fixture: Fixture) throws {
         // Below this number of files there is no cache.
         let ids = 1...500
-        if !FileManager.default.fileExists(atPath: ground.folder.url("campaigns/500.json").path) {
-            for id in ids where ground.files["campaigns/\(id).json"] == nil {
-                try ground.folder.write(Array(#"{"id": \#(id), "name": "c\#(id)"}"#.utf8), to: "campaigns/\(id).json")
+        if !FileManager.default.fileExists(atPath: fixture.folder.url("campaigns/500.json").path) {
+            for id in ids where fixture.files["campaigns/\(id).json"] == nil {
+                try fixture.folder.write(Array(#"{"id": \#(id), "name": "c\#(id)"}"#.utf8), to: "campaigns/\(id).json")
             }
         }
         var bytes = input
@@ -86,7 +88,7 @@ extension Surface {
                 bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset + place * 8, as: Int.self) }
             }
             var status = stat()
-            if ids.contains(numbers[0]), stat(ground.folder.url("campaigns/\(numbers[0]).json").path, &status) == 0 {
+            if ids.contains(numbers[0]), stat(fixture.folder.url("campaigns/\(numbers[0]).json").path, &status) == 0 {
                 let state = [
                     Int(status.st_size), Int(bitPattern: UInt(status.st_ino)),
                     status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec,
@@ -102,8 +104,8 @@ extension Surface {
         }
         bytes = Array("campaignd cache 2\n".utf8) + bytes
         bytes += Array(SHA256.hash(data: bytes))
-        try ground.folder.write(bytes, to: "campaigns/.cache")
-        let store = try Store(ground.folder, logger: silent, watching: false)
+        try fixture.folder.write(bytes, to: "campaigns/.cache")
+        let store = try FolderStore(fixture.folder, CampaignJSON(), logger: silent, watching: false)
         let shown = try store.read { catalogue in
             for id in [1, 5, 499, 500] { _ = try catalogue.campaign(id) }
             _ = try catalogue.campaigns(ofProject: 11)

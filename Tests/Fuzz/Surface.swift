@@ -20,13 +20,13 @@ public enum Surface: String, CaseIterable, Sendable {
     /// Throws one input at the surface.
     ///
     /// - Throws: ``Finding``.
-    public func strike(_ input: [UInt8], _ ground: Ground) throws {
+    public func strike(_ input: [UInt8], _ fixture: Fixture) throws {
         switch self {
-        case .request: try strikeRequest(input, ground)
-        case .token: try strikeToken(input, ground)
-        case .record: try strikeRecord(input, ground)
-        case .cache: try strikeCache(input, ground)
-        case .journal: try strikeJournal(input, ground)
+        case .request: try strikeRequest(input, fixture)
+        case .token: try strikeToken(input, fixture)
+        case .record: try strikeRecord(input, fixture)
+        case .cache: try strikeCache(input, fixture)
+        case .journal: try strikeJournal(input, fixture)
         case .json: try strikeJSON(input)
         case .message: try strikeMessage(input)
         }

@@ -14,7 +14,7 @@ private func runDriver(
 @main
 struct LibFuzzer {
     // Unsafe in name only: set once, before libFuzzer calls back on the same thread.
-    nonisolated(unsafe) private static var target: (surface: Surface, ground: Ground)?
+    nonisolated(unsafe) private static var target: (surface: Surface, fixture: Fixture)?
 
     static func main() throws {
         let arguments = CommandLine.arguments
@@ -25,9 +25,9 @@ struct LibFuzzer {
             exit(64)
         }
         let folder = URL(fileURLWithPath: arguments[2])
-        let ground = try Ground(in: folder.path)
-        if arguments[3] == "seeds" { return try write(surface, ground, to: folder) }
-        target = (surface, ground)
+        let fixture = try Fixture(in: folder.path)
+        if arguments[3] == "seeds" { return try write(surface, fixture, to: folder) }
+        target = (surface, fixture)
         // libFuzzer reads the arguments that begin with a dash, and folders.
         var texts = ([arguments[0]] + arguments[3...]).map { strdup($0) } + [nil]
         var count = CInt(texts.count - 1)
@@ -41,7 +41,7 @@ struct LibFuzzer {
     private static func strike(_ bytes: UnsafeBufferPointer<UInt8>) -> CInt {
         guard let target else { return 0 }
         do {
-            try target.surface.strike(Array(bytes), target.ground)
+            try target.surface.strike(Array(bytes), target.fixture)
         } catch {
             // libFuzzer keeps the input of a process that dies.
             fatalError("FINDING \(error)")
@@ -49,10 +49,10 @@ struct LibFuzzer {
         return 0
     }
 
-    private static func write(_ surface: Surface, _ ground: Ground, to folder: URL) throws {
+    private static func write(_ surface: Surface, _ fixture: Fixture, to folder: URL) throws {
         let seeds = folder.appendingPathComponent("seeds")
         try FileManager.default.createDirectory(at: seeds, withIntermediateDirectories: true)
-        for (number, seed) in try surface.seeds(ground).enumerated() {
+        for (number, seed) in try surface.seeds(fixture).enumerated() {
             try Data(seed).write(to: seeds.appendingPathComponent("\(number)"))
         }
         let words = surface.words.map { word in

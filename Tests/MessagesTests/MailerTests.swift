@@ -1,6 +1,8 @@
-import CampaignStore
+import CampaignAPI
+import FolderStore
 import Foundation
 import Logging
+import Records
 import Synchronization
 import TestSupport
 import Testing
@@ -10,7 +12,7 @@ import Testing
 /// A data folder with a delivered message, a mail program that does as it is told, and a clock.
 private final class Post: Sendable {
     let folder: TemporaryFolder
-    let store: Store
+    let store: FolderStore
     private let time = Mutex(1_800_000_000)
 
     /// - Parameter recipients: the ids of the users who got the message.
@@ -37,8 +39,8 @@ private final class Post: Sendable {
 
             """, to: "sendmail")
         chmod("\(folder.path)/sendmail", 0o755)
-        store = try Store(
-            DataFolder(asOwnerOf: folder.path + "/data"),
+        store = try FolderStore(
+            DataFolder(asOwnerOf: folder.path + "/data"), CampaignJSON(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try answer("0")
     }
@@ -196,7 +198,7 @@ struct MailerTests {
         let post = try Post(2...4)
         let lock = open("\(post.folder.path)/data/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         #expect(flock(lock, LOCK_EX) == 0)
-        #expect(throws: FolderUnavailable.self) { try post.send() }
+        #expect(throws: StoreUnavailable.self) { try post.send() }
         #expect(post.tried == [])
         close(lock)
         try post.send()

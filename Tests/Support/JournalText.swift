@@ -1,5 +1,6 @@
-import CampaignStore
+import FolderStore
 import Foundation
+import Records
 
 /// A group of changes as the journal of a data folder has it.
 public struct JournalText {

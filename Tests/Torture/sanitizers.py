@@ -8,7 +8,7 @@ import subprocess
 
 # Left out: the browser, and what only reads the README files, tell nothing about memory.
 SKIPPED = ("BrowserTests", "ReadmeTests", "TortureTests")
-QUICK = "FastCGITests|CampaignStoreTests|JSONTests"
+QUICK = "FastCGITests|FolderStoreTests|JSONTests"
 
 
 def run(torture):

@@ -1,10 +1,10 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON
 internal import Logging
 internal import OpenStreetMap
+internal import Records
 
 extension API {
     @Sendable static func login(_ call: Call) throws -> Answer {
@@ -119,21 +119,21 @@ extension SignIn {
     }
 }
 
-extension Store {
+extension RecordStore {
     /// Writes down who has signed in. Whoever has a record keeps role and rights, and gets the name and the picture of today.
     ///
     /// - Returns: whether they are new here.
-    /// - Throws: ``FolderUnavailable``, also when there is a record that is broken.
+    /// - Throws: ``StoreUnavailable``, also when there is a record that is broken.
     fileprivate func keep(_ account: OpenStreetMap.Account) throws -> Bool {
         // Most times nothing has changed, and nobody has to wait for a lock.
         if let user = try read({ try $0.user(account.id) }), user.isUpToDate(with: account) { return false }
-        return try write { transaction in
-            let known = try transaction.sound(User.self, .users, account.id)
+        return try write { writer in
+            let known = try writer.userForUpdate(account.id)
             var user = known ?? User(id: account.id, username: nil)
             if user.isUpToDate(with: account) { return false }
             user.username = account.name
             user.pictureUrl = account.picture
-            try transaction.put(user)
+            try writer.put(user)
             return known == nil
         }
     }

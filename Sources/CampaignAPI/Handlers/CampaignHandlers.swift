@@ -1,8 +1,8 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func listCampaigns(_ call: Call) throws -> Answer {
@@ -20,13 +20,13 @@ extension API {
         let fields = try campaignFields(call)
         guard let name = fields.name else { throw Problem.invalid("name is required") }
         let user = call.userID ?? 0
-        let id = try call.store.write { transaction in
-            try checkOrganisations(of: fields, transaction)
-            guard try transaction.campaignID(named: name) == nil else {
+        let id = try call.store.write { writer in
+            try checkOrganisations(of: fields, writer)
+            guard try writer.campaignID(named: name) == nil else {
                 throw Problem(.conflict, "NameExists", "Campaign name already exists")
             }
-            let campaign = fields.applied(to: Campaign(id: try transaction.newCampaignID(), name: name))
-            try transaction.put(campaign, as: .creation(of: campaign, by: user))
+            let campaign = fields.applied(to: Campaign(id: try writer.newCampaignID(), name: name))
+            try writer.put(campaign, as: .creation(of: campaign, by: user))
             return campaign.id
         }
         call.changed(.created, campaign: id)
@@ -37,19 +37,19 @@ extension API {
     @Sendable static func updateCampaign(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
         let fields = try campaignFields(call)
-        let isChanged = try call.store.write { transaction in
-            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
-            try checkOrganisations(of: fields, transaction)
+        let isChanged = try call.store.write { writer in
+            guard let campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
+            try checkOrganisations(of: fields, writer)
             if let name = fields.name, name != campaign.name.trimmedName(),
-                try transaction.campaignID(named: name) != nil
+                try writer.campaignID(named: name) != nil
             {
                 throw Problem(.badRequest, "NameExists", "Campaign PATCH - name already exists")
             }
-            try checkIfMatch(call, campaign, transaction)
+            try checkIfMatch(call, campaign, writer)
             let changed = fields.applied(to: campaign)
             // By their bytes: two spellings of a name that are canonically equivalent differ in nothing else.
             guard changed.json.compact != campaign.json.compact else { return false }
-            try transaction.put(changed, as: .update(of: campaign, to: changed, by: user))
+            try writer.put(changed, as: .update(of: campaign, to: changed, by: user))
             return true
         }
         if isChanged { call.changed(.updated, campaign: id) }
@@ -58,10 +58,10 @@ extension API {
 
     @Sendable static func deleteCampaign(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
-        try call.store.write { transaction in
-            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
-            try checkIfMatch(call, campaign, transaction)
-            try transaction.remove(campaign, as: .deletion(of: campaign, by: user))
+        try call.store.write { writer in
+            guard let campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
+            try checkIfMatch(call, campaign, writer)
+            try writer.remove(campaign, as: .deletion(of: campaign, by: user))
         }
         call.changed(.deleted, campaign: id)
         return Answer(["Success": "Campaign deleted"])
@@ -76,14 +76,16 @@ extension API {
         }
     }
 
-    private static func checkOrganisations(of fields: CampaignFields, _ transaction: Transaction) throws {
+    private static func checkOrganisations(of fields: CampaignFields, _ writer: any RecordWriter) throws {
         for id in fields.organisations ?? [] {
-            guard try transaction.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
+            guard try writer.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
         }
     }
 
-    private static func checkIfMatch(_ call: Call, _ campaign: Campaign, _ transaction: Transaction) throws {
+    private static func checkIfMatch(_ call: Call, _ campaign: Campaign, _ writer: any RecordWriter) throws {
         guard let condition = call.request.head.headerFields[.ifMatch] else { return }
-        guard EntityTag(try transaction.digest(of: campaign)).isIn(condition) else { throw Problem.preconditionFailed }
+        guard EntityTag(try writer.digest(of: campaign, CampaignJSON())).isIn(condition) else {
+            throw Problem.preconditionFailed
+        }
     }
 }

@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import JSON
+internal import Records
 internal import Synchronization
 
 extension API {

@@ -1,5 +1,5 @@
-internal import CampaignStore
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func documentation(_ call: Call) throws -> Answer {

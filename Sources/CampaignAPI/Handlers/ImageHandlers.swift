@@ -1,8 +1,8 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FoundationEssentials
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     /// Bytes of a picture.
@@ -19,7 +19,7 @@ extension API {
         guard let mime = try text("mime", body) else {
             throw Problem(.badRequest, "MissingMime", "Missing mime parameter")
         }
-        guard let format = PictureFormat.allCases.first(where: { $0.mediaType == mime }) else {
+        guard let format = ImageFormat.allCases.first(where: { $0.mediaType == mime }) else {
             throw Problem(
                 .badRequest, "UnsupportedFile",
                 "Mimetype is not allowed. The supported formats are: png, jpeg, webp and gif.")
@@ -28,10 +28,10 @@ extension API {
         guard let data = Data(base64Encoded: encoded) else { throw Problem.invalid("data must be Base64") }
         guard data.count <= imageLimit else { throw Problem.payloadTooLarge("The picture", limit: imageLimit) }
         let picture = Array(data)
-        guard PictureFormat(of: picture) == format else {
+        guard ImageFormat(of: picture) == format else {
             throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
         }
-        let name = try call.store.keepLogo(picture, fileExtension: format.fileExtension)
+        let name = try call.store.storeImage(picture, fileExtension: format.fileExtension)
         call.changed("picture-stored")
         return Answer(.created, ["url": .string("\(call.api.configuration.publicURL ?? "")/logos/\(name)")])
     }

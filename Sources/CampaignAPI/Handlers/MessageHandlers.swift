@@ -1,6 +1,6 @@
-internal import CampaignStore
 internal import Campaigns
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func messageContributors(_ call: Call) throws -> Answer {
@@ -10,10 +10,10 @@ extension API {
         else { throw Problem.invalid("Request payload did not match validation") }
         let sender = call.userID ?? 0
         let sentDate = UTC.now()
-        try call.store.write { transaction in
-            guard let campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
-            let user = try transaction.user(sender)
-            try transaction.addMessage(as: .message(to: campaign, by: sender)) { messageID in
+        try call.store.write { writer in
+            guard let campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
+            let user = try writer.user(sender)
+            try writer.addMessage(as: .message(to: campaign, by: sender)) { messageID in
                 Message(
                     id: messageID, campaign: id, campaignName: campaign.name, sender: sender,
                     senderName: user?.username ?? "", senderPicture: user?.pictureUrl, subject: subject, text: text,
@@ -27,19 +27,18 @@ extension API {
 
     @Sendable static func listCampaignMessages(_ call: Call) throws -> Answer {
         let id = call.id()
-        let (audience, sent) = try call.read { catalogue in
-            guard let audience = try catalogue.audience(ofCampaign: id) else { throw Problem.campaignNotFound(id) }
+        let (audience, sent) = try call.read { records in
+            guard let audience = try records.audience(ofCampaign: id) else { throw Problem.campaignNotFound(id) }
             var sent: [(outline: Message, recipients: Int?)] = []
-            for messageID in try catalogue.messageIDs().reversed() where sent.count < mostMessages {
-                guard let outline = try catalogue.outline(ofMessage: messageID), outline.campaign == id else {
+            for messageID in try records.messageIDs().reversed() where sent.count < mostMessages {
+                guard let outline = try records.outline(ofMessage: messageID), outline.campaign == id else {
                     continue
                 }
-                sent.append((outline, try catalogue.recipientCount(ofMessage: messageID)))
+                sent.append((outline, try records.recipientCount(ofMessage: messageID)))
             }
             return (audience, sent)
         }
-        var recipients = Set(audience.contributors.joined()).subtracting(audience.unwilling)
-        if let asker = call.userID { recipients.remove(asker) }
+        let recipients = audience.recipients(besides: call.userID ?? 0)
         // One after the other, for one that is long is read from its file.
         let shown: [JSONValue] = try sent.compactMap { outline, recipients in
             guard let message = try call.read({ try $0.message(outline.id) }) else { return nil }

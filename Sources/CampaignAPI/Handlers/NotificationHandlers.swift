@@ -1,9 +1,9 @@
-internal import CampaignStore
 internal import Campaigns
 internal import FastCGI
 internal import HTTPTypes
 internal import JSON
 internal import Messages
+internal import Records
 internal import Synchronization
 
 extension API {
@@ -16,10 +16,10 @@ extension API {
     @Sendable static func listNotifications(_ call: Call) throws -> Answer {
         let query = try NotificationQuery(call.query)
         let user = call.userID ?? 0
-        let (page, messages) = try call.store.read { catalogue in
-            let ids = try query.selected(catalogue.messages(of: user), user, catalogue)
+        let (page, messages) = try call.store.read { records in
+            let ids = try query.selected(records.messages(of: user), user, records)
             let page = Page(query.page, total: ids.count)
-            return (page, try ids[page.range].compactMap { try Shown($0, user, catalogue) })
+            return (page, try ids[page.range].compactMap { try Shown($0, user, records) })
         }
         return try call.makingRoom(messages.reduce(0) { $0 + $1.size } > Shown.much) {
             var body = Array(#"{"pagination":"#.utf8)
@@ -41,13 +41,13 @@ extension API {
 
     @Sendable static func getNotification(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
-        let (shown, mayChange) = try call.store.read { catalogue in
-            try catalogue.checkReadable(message: id)
-            try checkOwner(id, user, isThere: try catalogue.recipientCount(ofMessage: id) != nil, catalogue.isDelivered)
-            guard try !catalogue.isDeleted(id, by: user), let shown = try Shown(id, user, catalogue) else {
+        let (shown, mayChange) = try call.store.read { records in
+            try records.checkReadable(message: id)
+            try checkOwner(id, user, isThere: try records.recipientCount(ofMessage: id) != nil, records.isDelivered)
+            guard try !records.isDeleted(id, by: user), let shown = try Shown(id, user, records) else {
                 throw Problem.messageNotFound(id)
             }
-            return (shown, try catalogue.user(user)?.role != .readOnly)
+            return (shown, try records.user(user)?.role != .readOnly)
         }
         // Before it counts as read.
         guard let message = try shown.message(call.store) else { throw Problem.messageNotFound(id) }
@@ -62,10 +62,10 @@ extension API {
 
     @Sendable static func deleteNotification(_ call: Call) throws -> Answer {
         let (id, user) = (call.id(), call.userID ?? 0)
-        try call.store.write { transaction in
-            try checkOwner(id, user, isThere: try transaction.hasDelivered(id), transaction.isDelivered)
-            guard try transaction.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
-            try transaction.deleteMessages([id], for: user)
+        try call.store.write { writer in
+            try checkOwner(id, user, isThere: try writer.hasDelivered(id), writer.isDelivered)
+            guard try writer.messages(of: user).contains(id) else { throw Problem.messageNotFound(id) }
+            try writer.deleteMessages([id], for: user)
         }
         call.changed("notifications-deleted")
         return Answer(["Success": "Message deleted"])
@@ -80,9 +80,9 @@ extension API {
     /// Says how many are new, and from then on counts only what comes later.
     @Sendable static func postUnread(_ call: Call) throws -> Answer {
         let user = call.userID ?? 0
-        let unread = try call.store.write { transaction in
-            let unread = try transaction.newMessages(of: user)
-            try transaction.markAllAsNoticed(by: user)
+        let unread = try call.store.write { writer in
+            let unread = try writer.newMessages(of: user)
+            try writer.markAllAsNoticed(by: user)
             return unread
         }
         call.changed("notifications-noticed")
@@ -99,7 +99,7 @@ extension API {
     }
 
     @Sendable static func markAsRead(_ call: Call) throws -> Answer {
-        try change(call) { transaction, ids, user in try transaction.markAsRead(ids, by: user) }
+        try change(call) { writer, ids, user in try writer.markAsRead(ids, by: user) }
         call.changed("notifications-read")
         return Answer(["Success": "Messages marked as read"])
     }
@@ -114,7 +114,7 @@ extension API {
     }
 
     @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
-        try change(call) { transaction, ids, user in try transaction.deleteMessages(ids, for: user) }
+        try change(call) { writer, ids, user in try writer.deleteMessages(ids, for: user) }
         call.changed("notifications-deleted")
         return Answer(["Success": "Messages deleted"])
     }
@@ -122,7 +122,7 @@ extension API {
     /// Changes what a user has of the messages that the body names. Ids of messages that are not there (any more) do not
     /// matter; one that is another user's refuses the whole request.
     private static func change(
-        _ call: Call, _ body: @escaping @Sendable (Transaction, Set<Int>, Int) throws -> Void
+        _ call: Call, _ body: @escaping @Sendable (any RecordWriter, Set<Int>, Int) throws -> Void
     ) throws {
         guard case .array(let items) = try call.object()["messageIds"] else {
             throw Problem.invalid("messageIds must be an array of ids")
@@ -133,12 +133,12 @@ extension API {
                 return id
             })
         let user = call.userID ?? 0
-        try call.store.write { transaction in
-            guard try ids.allSatisfy({ try !transaction.hasDelivered($0) || transaction.isDelivered($0, to: user) })
+        try call.store.write { writer in
+            guard try ids.allSatisfy({ try !writer.hasDelivered($0) || writer.isDelivered($0, to: user) })
             else {
                 throw Problem.accessOtherUserMessage
             }
-            try body(transaction, ids.intersection(transaction.messages(of: user)), user)
+            try body(writer, ids.intersection(writer.messages(of: user)), user)
         }
     }
 
@@ -158,11 +158,11 @@ private struct Shown: Sendable {
     private let message: Message?
     let isRead: Bool
 
-    init?(_ id: Int, _ user: Int, _ catalogue: Catalogue) throws {
-        guard try catalogue.outline(ofMessage: id) != nil else { return nil }
+    init?(_ id: Int, _ user: Int, _ records: any RecordReader) throws {
+        guard try records.outline(ofMessage: id) != nil else { return nil }
         self.id = id
-        message = try catalogue.isLongMessage(id) ? nil : try catalogue.message(id)
-        isRead = try catalogue.isRead(id, by: user)
+        message = try records.isLongMessage(id) ? nil : try records.message(id)
+        isRead = try records.isRead(id, by: user)
     }
 
     /// Bytes of text, of which HTML is made. A long one has as many as a message can.
@@ -173,7 +173,7 @@ private struct Shown: Sendable {
     static let much = 64 << 10
 
     /// nil when it has gone.
-    func message(_ store: Store) throws -> Message? {
+    func message(_ store: any RecordStore) throws -> Message? {
         try message ?? store.read { try $0.message(id) }
     }
 }
@@ -250,18 +250,18 @@ private struct NotificationQuery {
     /// The messages asked for, in the order asked for.
     ///
     /// - Parameter ids: all that the user has, oldest first.
-    func selected(_ ids: [Int], _ user: Int, _ catalogue: Catalogue) throws -> [Int] {
+    func selected(_ ids: [Int], _ user: Int, _ records: any RecordReader) throws -> [Int] {
         var selected = includesBroadcasts ? ids : []
-        if let isRead { selected = try selected.filter { try catalogue.isRead($0, by: user) == isRead } }
+        if let isRead { selected = try selected.filter { try records.isRead($0, by: user) == isRead } }
         if !from.isEmpty {
             selected = try selected.filter { id in
-                try catalogue.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
+                try records.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
             }
         }
         if sortsByRead {
             let newestFirst = Array(selected.reversed())
-            let read = try newestFirst.filter { try catalogue.isRead($0, by: user) }
-            let unread = try newestFirst.filter { try !catalogue.isRead($0, by: user) }
+            let read = try newestFirst.filter { try records.isRead($0, by: user) }
+            let unread = try newestFirst.filter { try !records.isRead($0, by: user) }
             return isAscending ? unread + read : read + unread
         }
         return isAscending ? selected : selected.reversed()

@@ -1,7 +1,7 @@
-internal import CampaignStore
 internal import Campaigns
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func listOrganisations(_ call: Call) throws -> Answer {
@@ -51,24 +51,24 @@ extension API {
 
     @Sendable static func listOrganisationCampaigns(_ call: Call) throws -> Answer {
         let id = call.id()
-        let list = try call.read { catalogue in
-            guard try catalogue.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
-            return try catalogue.campaigns(ofOrganisation: id)
+        let list = try call.read { records in
+            guard try records.organisation(id) != nil else { throw Problem.organisationNotFound(id) }
+            return try records.campaigns(ofOrganisation: id)
         }
         return Answer(list.representation())
     }
 
     @Sendable static func linkOrganisation(_ call: Call) throws -> Answer {
         let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { transaction in
-            guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+        try call.store.write { writer in
+            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard !campaign.organisations.contains(organisation) else {
                 throw Problem(
                     .badRequest, "CampaignAlreadyAssigned",
                     "Campaign \(id) is already assigned to organisation \(organisation).")
             }
             campaign.organisations.append(organisation)
-            try transaction.put(campaign, as: .link(.organisation(organisation), of: campaign, by: user))
+            try writer.put(campaign, as: .link(.organisation(organisation), of: campaign, by: user))
         }
         call.changed(.organisationLinked, campaign: id)
         return Answer(["Success": "campaign with id \(id) assigned for organisation with id \(organisation)"])
@@ -76,13 +76,13 @@ extension API {
 
     @Sendable static func unlinkOrganisation(_ call: Call) throws -> Answer {
         let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { transaction in
-            guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+        try call.store.write { writer in
+            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard let place = campaign.organisations.firstIndex(of: organisation) else {
                 throw Problem.organisationCampaignNotFound(organisation: organisation, campaign: id)
             }
             campaign.organisations.remove(at: place)
-            try transaction.put(campaign, as: .unlink(.organisation(organisation), of: campaign, by: user))
+            try writer.put(campaign, as: .unlink(.organisation(organisation), of: campaign, by: user))
         }
         call.changed(.organisationUnlinked, campaign: id)
         return Answer(["Success": "Organisation and campaign unassociated successfully"])

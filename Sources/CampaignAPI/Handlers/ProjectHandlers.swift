@@ -1,7 +1,7 @@
-internal import CampaignStore
 internal import Campaigns
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func listProjects(_ call: Call) throws -> Answer {
@@ -24,8 +24,8 @@ extension API {
         }
         let page = Page(pages, total: places.count)
         let shown = places[page.range].map { projects.projects[$0] }
-        let campaigns = try call.read { catalogue in
-            try shown.map { try catalogue.campaigns(ofProject: $0.id) }
+        let campaigns = try call.read { records in
+            try shown.map { try records.campaigns(ofProject: $0.id) }
         }
         var body = Array(#"{"mapResults":{},"results":["#.utf8)
         for (number, (project, campaigns)) in zip(shown, campaigns).enumerated() {
@@ -42,23 +42,23 @@ extension API {
 
     @Sendable static func listProjectCampaigns(_ call: Call) throws -> Answer {
         let id = call.id()
-        let list = try call.read { catalogue in
-            guard try catalogue.project(id) != nil else { throw Problem.projectNotFound(id) }
-            return try catalogue.campaigns(ofProject: id)
+        let list = try call.read { records in
+            guard try records.project(id) != nil else { throw Problem.projectNotFound(id) }
+            return try records.campaigns(ofProject: id)
         }
         return Answer(list.representation())
     }
 
     @Sendable static func linkProject(_ call: Call) throws -> Answer {
         let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { transaction in
-            guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+        try call.store.write { writer in
+            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard !campaign.projects.contains(project) else {
                 throw Problem(
                     .badRequest, "CampaignAssignmentError", "Project is already assigned to this campaign")
             }
             campaign.projects.append(project)
-            try transaction.put(campaign, as: .link(.project(project), of: campaign, by: user))
+            try writer.put(campaign, as: .link(.project(project), of: campaign, by: user))
         }
         call.changed(.projectLinked, campaign: id)
         return Answer(["Success": "campaign with id \(id) assigned successfully for project with id \(project)"])
@@ -66,13 +66,13 @@ extension API {
 
     @Sendable static func unlinkProject(_ call: Call) throws -> Answer {
         let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { transaction in
-            guard var campaign = try transaction.campaign(id) else { throw Problem.campaignNotFound(id) }
+        try call.store.write { writer in
+            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
             guard let place = campaign.projects.firstIndex(of: project) else {
                 throw Problem.projectCampaignNotFound(project: project, campaign: id)
             }
             campaign.projects.remove(at: place)
-            try transaction.put(campaign, as: .unlink(.project(project), of: campaign, by: user))
+            try writer.put(campaign, as: .unlink(.project(project), of: campaign, by: user))
         }
         call.changed(.projectUnlinked, campaign: id)
         return Answer(["Success": "Campaigns Deleted"])

@@ -1,14 +1,16 @@
-internal import CampaignStore
+internal import Campaigns
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func heartbeat(_ call: Call) throws -> Answer {
-        let trouble = call.store.trouble()
+        let health = call.store.health()
+        let trouble = health.trouble
         let (count, records) = try call.read {
             (try $0.campaignCount(), try $0.broken().merging($0.doubles) { reason, _ in reason })
         }
-        let broken = records.merging(call.store.brokenHistory) { reason, _ in reason }
+        let broken = records.merging(health.broken) { reason, _ in reason }
         var body: JSONObject = [
             "status": trouble == nil ? "healthy" : "unhealthy", "version": .string(version),
             "campaigns": .integer(count),
@@ -19,13 +21,13 @@ extension API {
             body.append(
                 "broken", .array(files.map { ["file": .string($0.key), "reason": .string($0.value)] }))
         }
-        let waiting = call.store.messagesThatWait.sorted { $0.key < $1.key }
+        let waiting = call.store.waitingDeliveries.sorted { $0.key < $1.key }
         if !waiting.isEmpty {
             body.append(
                 "waiting",
                 .array(
                     waiting.map {
-                        ["message": .integer($0.key), "for": .array($0.value.prefix(10).map(JSONValue.string))]
+                        ["message": .integer($0.key), "for": .array($0.value.prefix(10).map { .string($0.place) })]
                     }))
         }
         return trouble == nil

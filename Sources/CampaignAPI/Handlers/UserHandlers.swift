@@ -1,7 +1,7 @@
-internal import CampaignStore
 internal import Campaigns
 internal import HTTPTypes
 internal import JSON
+internal import Records
 
 extension API {
     @Sendable static func getUser(_ call: Call) throws -> Answer {
@@ -37,12 +37,12 @@ extension API {
                 throw Problem.invalid("projectsNotifications must be true or false, not \(value.kind)")
             }
         if let wish {
-            let isChanged = try call.store.write { transaction in
+            let isChanged = try call.store.write { writer in
                 // It may have gone since the right was checked.
-                guard var user = try transaction.user(id) else { throw Problem.withoutRecord }
+                guard var user = try writer.user(id) else { throw Problem.withoutRecord }
                 guard user.projectsNotifications != wish else { return false }
                 user.projectsNotifications = wish
-                try transaction.put(user)
+                try writer.put(user)
                 return true
             }
             if isChanged { call.changed("wish-changed") }

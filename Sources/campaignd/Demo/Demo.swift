@@ -1,5 +1,8 @@
-import CampaignStore
-import Moving
+import CampaignAPI
+import Campaigns
+import FolderStore
+import Records
+import Transfer
 
 /// What `campaignd init --demo` puts into a data folder. Every person, organisation and place in it is invented.
 enum Demo {
@@ -15,14 +18,14 @@ enum Demo {
 
     /// Fills a folder that has no records yet. `demo.json` is a document as `campaignd export` writes it.
     ///
-    /// - Throws: ``Failure`` when there are records, ``FolderUnavailable``.
+    /// - Throws: ``Failure`` when there are records, ``StoreUnavailable``.
     static func fill(_ folder: DataFolder) throws {
-        let store = try Store(folder, logger: Settings.logger(), watching: false)
+        let store = try FolderStore(folder, CampaignJSON(), logger: Settings.logger(), watching: false)
         guard try RecordKind.allCases.allSatisfy({ try store.ids($0).isEmpty }) else {
             throw Failure.cannotCreate("There are records in \(folder.path) already")
         }
-        for (name, picture) in logos { try store.keepLogo(picture, named: name) }
-        var filling = try Moving.Import(into: store, isRehearsal: false) { _, _ in }
+        for (name, picture) in logos { try store.storeImage(picture, named: name) }
+        var filling = try Transfer.Import(into: store, isRehearsal: false) { _, _ in }
         try filling.run(document: PackageResources.demo_json)
     }
 }
