@@ -22,15 +22,18 @@ public struct FolderCheck {
     ///
     /// What the heartbeat says of the folder is among it, for it is read by the same code.
     ///
+    /// - Parameter lockTimeout: how long to wait for the lock at the most.
     /// - Throws: ``StoreUnavailable`` when the folder itself cannot be read.
-    public static func run(_ folder: DataFolder) throws(StoreUnavailable) -> (records: Int, problems: [Problem]) {
+    public static func run(
+        _ folder: DataFolder, lockTimeout: Duration = .seconds(5)
+    ) throws(StoreUnavailable) -> (records: Int, problems: [Problem]) {
         try StoreUnavailable.mapError("The data folder cannot be read") { () throws(SystemError) in
             _ = try Descriptor(folder.path, O_RDONLY | O_DIRECTORY)
         }
         // The files themselves, not what a cache says of them.
         return try LiveCatalogue.read(folder, usesCache: false) { catalogue in
             var check = FolderCheck(folder: folder, catalogue: catalogue)
-            return try check.run()
+            return try check.run(lockTimeout)
         }
     }
 
@@ -39,12 +42,15 @@ public struct FolderCheck {
         self.catalogue = catalogue
     }
 
-    private mutating func run() throws(StoreUnavailable) -> (records: Int, problems: [Problem]) {
+    private mutating func run(_ timeout: Duration) throws(StoreUnavailable) -> (records: Int, problems: [Problem]) {
         let broken = try catalogue.broken()
         for (file, reason) in broken { problems.append(Problem(file: file, reason: reason)) }
         let unusable = folder.unusableFiles()
         problems += unusable
-        if unusable.isEmpty, let trouble = folder.trouble() { problems.append(Problem(file: ".", reason: trouble)) }
+        if unusable.isEmpty {
+            if let trouble = folder.trouble() { problems.append(Problem(file: ".", reason: trouble)) }
+            checkLock(timeout)
+        }
         problems += folder.openings().map { Problem(file: $0.name, reason: "\($0): chmod go= it") }
         var records = 0
         for kind in RecordKind.allCases { records += try names(of: kind) }
@@ -55,6 +61,20 @@ public struct FolderCheck {
         try checkNames()
         problems.sort { ($0.file, $0.reason) < ($1.file, $1.reason) }
         return (records, problems)
+    }
+
+    /// Whether a change would get the lock in time, and have room in the journal. What is in the journal is not carried out.
+    private mutating func checkLock(_ timeout: Duration) {
+        if let journal = FileState(folder.journal), journal.size > Journal.most {
+            problems.append(Problem(file: ".journal", reason: "it is locked by another process, and full"))
+        }
+        // One that is not there would be made.
+        guard FileIdentity(folder.lock) != nil else { return }
+        do throws(StoreUnavailable) {
+            try FolderLock(folder, timeout: timeout).release()
+        } catch {
+            problems.append(Problem(file: ".lock", reason: error.description))
+        }
     }
 
     /// - Returns: how many files are named as records are.

@@ -55,6 +55,55 @@ struct LargeAnswerTests {
         }
     }
 
+    @Test("a large answer has the headers of the site and those of the service, each once, as through the socket")
+    func headers() throws {
+        let origin = "https://tasks.example.org"
+        let data = try TemporaryFolder()
+        let long = String(repeating: " long", count: 16)
+        for id in 1...2_000 {
+            try data.write(#"{"id": \#(id), "name": "\#(id)\#(long)"}"#, to: "campaigns/\(id).json")
+        }
+        let site = try WebSite(data: data, origins: [origin])
+        let cross = [(name: "Origin", value: origin)]
+        /// The names and values that a client sees, but for those that are of one request.
+        func seen(_ answered: Answered, _ asked: String) -> [String] {
+            expectSiteHeaders(answered, asked)
+            #expect(answered.headers.filter { $0.name.lowercased() == "vary" }.count == 1, "\(asked)")
+            return answered.headers.map { (name: $0.name.lowercased(), value: $0.value) }.filter {
+                !["date", "x-request-id", "connection"].contains($0.name)
+            }.map { "\($0.name): \($0.value)" }.sorted()
+        }
+        for headers in [[], cross] {
+            let socket = try site.ask("GET", "/api/v2/campaigns/", headers + [("If-Match", "*")])
+            let large = try site.ask("GET", "/api/v2/campaigns/", headers)
+            #expect(large.status == 200 && large.body.count > 131_072)
+            #expect(try site.largeAnswers.count == 1)
+            #expect(seen(large, "file") == seen(socket, "socket"))
+            let tag = try #require(large.header("ETag"))
+            #expect(tag.hasPrefix("\""))
+            let unchanged = try site.ask("GET", "/api/v2/campaigns/", headers + [("If-None-Match", tag)])
+            #expect(unchanged.status == 304 && unchanged.header("ETag") == tag)
+            expectSiteHeaders(unchanged, "304")
+        }
+    }
+
+    @Test("a file of the page keeps nginx's own ETag and Last-Modified, each once, and conditions on them")
+    func page() throws {
+        let whole = try site.ask("GET", "/page.js")
+        expectSiteHeaders(whole, "page.js")
+        let (tag, date) = (try #require(whole.header("ETag")), try #require(whole.header("Last-Modified")))
+        #expect(tag.hasPrefix("\""))
+        for condition in [(name: "If-None-Match", value: tag), (name: "If-Modified-Since", value: date)] {
+            let unchanged = try site.ask("GET", "/page.js", [condition])
+            #expect(unchanged.status == 304 && unchanged.header("ETag") == tag, "\(condition)")
+            #expect(unchanged.header("Last-Modified") == date, "\(condition)")
+            expectSiteHeaders(unchanged, "\(condition)")
+        }
+        let compressed = try site.ask("GET", "/page.js", [("Accept-Encoding", "gzip")])
+        #expect(compressed.header("ETag") == "W/\(tag)" && compressed.header("Content-Encoding") == "gzip")
+        expectSiteHeaders(compressed, "compressed")
+    }
+
     @Test("no client gets at the files, or decides how an answer comes")
     func notForClients() throws {
         for target in ["/campaigns-large/", "/campaigns-large/1-x.json"] {

@@ -127,6 +127,30 @@ struct PackageTests {
         #expect(rated.status == 0, "\(rated.text)")
     }
 
+    @Test("with the drop-in for e-mails, nothing keeps a program from becoming another group", arguments: ["", "@"])
+    func mailDropIn(_ instance: String) throws {
+        /// What systemd.exec(5) names at NoNewPrivileges=: each forbids it by itself, as long as User= is set.
+        let forbidding = [
+            "NoNewPrivileges", "SystemCallFilter", "SystemCallArchitectures", "RestrictAddressFamilies",
+            "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "PrivateDevices", "ProtectClock",
+            "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "DynamicUser",
+            "MemoryDenyWriteExecute", "LockPersonality", "SystemCallLog",
+        ]
+        let lines = try ["campaignd\(instance).service", "campaignd-mail.conf"].flatMap { name in
+            try String(contentsOf: Repository.root.appendingPathComponent("nginx/\(name)"), encoding: .utf8)
+                .split(separator: "\n")
+        }
+        var set: [Substring: Substring] = [:]
+        for line in lines {
+            guard let equals = line.firstIndex(of: "="), !line.hasPrefix("#") else { continue }
+            set[line[..<equals]] = line[line.index(after: equals)...]
+        }
+        // A user namespace of its own has no other group.
+        for name in forbidding + ["PrivateUsers"] {
+            #expect(set[Substring(name)] ?? "" == "" || set[Substring(name)] == "no", "\(name)")
+        }
+    }
+
     @Test("the units of an instance are the usual ones, with paths of its own", arguments: ["service", "socket"])
     func template(_ kind: String) throws {
         let folder = Repository.root.appendingPathComponent("nginx")

@@ -19,7 +19,7 @@ func plainHTTP() throws {
 }
 
 /// The headers that every answer of a site has, whoever answers.
-private func expectSiteHeaders(_ answered: Answered, _ asked: String) {
+func expectSiteHeaders(_ answered: Answered, _ asked: String) {
     #expect(answered.header("Strict-Transport-Security") == "max-age=63072000", "\(asked): \(answered.status)")
     #expect(answered.header("X-Content-Type-Options") == "nosniff", "\(asked): \(answered.status)")
     // None twice.

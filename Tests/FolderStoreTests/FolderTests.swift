@@ -63,6 +63,26 @@ func checkBroken(kind: String) throws {
     #expect(try Array(problems(fixture).keys) == ["\(kind)/7.json"])
 }
 
+@Test("a lock that another process has is named when the time to wait for it is up")
+func checkLocked() throws {
+    let fixture = try Ground(campaigns: [1])
+    #expect(try FolderCheck.run(fixture.folder, lockTimeout: .zero).problems.isEmpty)
+    let holder = try Holder(fixture)
+    let found = try FolderCheck.run(fixture.folder, lockTimeout: .zero).problems
+    #expect(found.map(\.description) == [".lock: The data folder is locked by another process"])
+    holder.release()
+    #expect(try FolderCheck.run(fixture.folder).problems.isEmpty)
+}
+
+@Test("a journal that is too long for another change is named, and stays as it is")
+func checkJournal() throws {
+    let fixture = try Ground(campaigns: [1])
+    try fixture.write("", ".journal")
+    truncate(fixture.path + "/.journal", Journal.most + 1)
+    #expect(try Array(problems(fixture).keys) == [".journal"])
+    #expect(FileState(fixture.path + "/.journal")?.size == Journal.most + 1)
+}
+
 @Test("a file that is misnamed is named", arguments: ["05.json", "a.json", "5.json.bak", "5", "0.json", "5.JSON"])
 func checkMisnamed(name: String) throws {
     let fixture = try Fixture()
