@@ -65,7 +65,7 @@ func checkBroken(kind: String) throws {
 
 @Test("a lock that another process has is named when the time to wait for it is up")
 func checkLocked() throws {
-    let fixture = try Ground(campaigns: [1])
+    let fixture = try Fixture(campaigns: [1])
     #expect(try FolderCheck.run(fixture.folder, lockTimeout: .zero).problems.isEmpty)
     let holder = try Holder(fixture)
     let found = try FolderCheck.run(fixture.folder, lockTimeout: .zero).problems
@@ -76,7 +76,7 @@ func checkLocked() throws {
 
 @Test("a journal that is too long for another change is named, and stays as it is")
 func checkJournal() throws {
-    let fixture = try Ground(campaigns: [1])
+    let fixture = try Fixture(campaigns: [1])
     try fixture.write("", ".journal")
     truncate(fixture.path + "/.journal", Journal.most + 1)
     #expect(try Array(problems(fixture).keys) == [".journal"])
