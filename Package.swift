@@ -84,7 +84,9 @@ let package = Package(
             ],
             resources: [.embedInCode("Demo/demo.json"), .embedInCode("Demo/logos")], swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["FolderStore", "JSON", "Records"], path: "Tests/Support"),
+        .target(
+            name: "TestSupport",
+            dependencies: ["FastCGI", "FolderStore", "JSON", "Records"], path: "Tests/Support"),
         .target(
             name: "Fuzz",
             dependencies: [

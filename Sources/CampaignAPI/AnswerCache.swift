@@ -38,13 +38,6 @@ final class AnswerCache: Sendable {
             self.isForStrangers = isForStrangers
             self.isFile = isFile
         }
-
-        /// The answer to a request.
-        func answer(_ ifNoneMatch: String?, takesFiles: Bool) -> ReadyAnswer {
-            if let ifNoneMatch, tag.isIn(ifNoneMatch) { return .parts([notModified]) }
-            if isFile, takesFiles { return .waits }
-            return .parts([head, body])
-        }
     }
 
     private struct State {

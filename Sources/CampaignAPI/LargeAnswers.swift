@@ -1,5 +1,7 @@
+internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
+internal import Threads
 
 /// Hands large answers to the web server as files, which it sends straight from the page cache: the answer itself is
 /// then only the header X-Accel-Redirect, which nginx follows and clients never see.
@@ -55,17 +57,9 @@ public final class LargeAnswers: Sendable {
         let temporary = "\(directory)/.\(name)"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { return false }
-        var written = 0
-        body.withUnsafeBytes { bytes in
-            while written < bytes.count {
-                let count = Glibc.write(file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
-                written += count
-            }
-        }
+        let isWhole = writeAll(body, to: file)
         close(file)
-        guard written == body.count, rename(temporary, "\(directory)/\(name)") == 0 else {
+        guard isWhole, rename(temporary, "\(directory)/\(name)") == 0 else {
             unlink(temporary)
             return false
         }
@@ -84,12 +78,7 @@ public final class LargeAnswers: Sendable {
 
     /// Takes away the files of processes that are gone.
     private func removeLeftovers() {
-        guard let stream = opendir(directory) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let process = name.drop { $0 == "." }.prefix { $0 != "-" }
             guard name.hasSuffix(".json"), let id = pid_t(process), id > 0 else { continue }
             if id == getpid() || (kill(id, 0) != 0 && errno == ESRCH) { unlink("\(directory)/\(name)") }

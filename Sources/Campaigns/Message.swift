@@ -153,13 +153,8 @@ public struct IDRanges: Sendable, Equatable {
     public var isEmpty: Bool { ranges.isEmpty }
 
     public func contains(_ id: Int) -> Bool {
-        var low = 0
-        var high = ranges.count
-        while low < high {
-            let middle = (low + high) / 2
-            if ranges[middle].upperBound < id { low = middle + 1 } else { high = middle }
-        }
-        return low < ranges.count && ranges[low].contains(id)
+        let place = ranges.indices.partitioningIndex { ranges[$0].upperBound >= id }
+        return place < ranges.count && ranges[place].contains(id)
     }
 
     /// As records hold it: `[[1, 40], 45]` is 1 to 40, and 45.

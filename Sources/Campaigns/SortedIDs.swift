@@ -1,15 +1,25 @@
+extension Range<Int> {
+    /// Where those begin, among numbers that are in order, of which something holds; the end when it holds of none.
+    ///
+    /// - Parameter holds: of a number; when of one, then of all behind it.
+    public func partitioningIndex<Failure: Error>(
+        where holds: (Int) throws(Failure) -> Bool
+    ) throws(Failure) -> Int {
+        var (low, high) = (lowerBound, upperBound)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try holds(middle) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
+
 // For arrays whose numbers rise.
 extension [Int] {
     /// Where a number stands, or would have to.
     public func insertionPoint(of number: Int) -> Int {
         guard let last, last >= number else { return count }
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < number { low = middle + 1 } else { high = middle }
-        }
-        return low
+        return indices.partitioningIndex { self[$0] >= number }
     }
 
     public func containsSorted(_ number: Int) -> Bool {

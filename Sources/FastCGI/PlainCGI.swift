@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTPTypes
+internal import Threads
 
 /// Plain CGI (RFC 3875): a process for one request, which is in the environment and on standard input.
 public enum PlainCGI {
@@ -21,10 +22,9 @@ public enum PlainCGI {
         do throws(RequestError) {
             let head = try HTTPRequest(meta: Environment())
             isHead = head.method == .head
-            response = responder.respond(
-                to: Request(
-                    head, body: try readBody(of: head, limit: responder.bodyLimit(for: head)), id: id,
-                    isForwarded: true))
+            let endpoint = responder.endpoint(for: head)
+            response = endpoint.respond(
+                to: Request(head, body: try readBody(of: head, limit: endpoint.bodyLimit), id: id, isForwarded: true))
         } catch {
             response = responder.respond(to: error)
         }
@@ -34,16 +34,7 @@ public enum PlainCGI {
 
     /// Writes an answer to standard output.
     public static func send(_ response: Response, isHead: Bool = false) {
-        let bytes = isHead ? response.head : response.head + response.body
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                write(STDOUT_FILENO, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            written += count
-        }
+        _ = writeAll(isHead ? response.head : response.head + response.body, to: STDOUT_FILENO)
     }
 
     private static func readBody(of head: HTTPRequest, limit: Int) throws(RequestError) -> [UInt8] {

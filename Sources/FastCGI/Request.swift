@@ -6,8 +6,8 @@ public struct Request: Sendable {
     /// Method, target (path and query, as the client sent them) and header fields.
     public var head: HTTPRequest
     public var body: [UInt8]
-    /// Where the web server finds large answers that are handed to it as files (X-Accel-Redirect); nil: it takes none.
-    public var largeAnswers: String?
+    /// What the web server says besides, of ``Responder/variables``.
+    public var variables: [String: String]
     public var id: RequestID
     /// Whether the web server says for whom it asks (REMOTE_ADDR), so that it is not somebody on this machine.
     public var isForwarded: Bool
@@ -15,12 +15,12 @@ public struct Request: Sendable {
     public let received: Int
 
     public init(
-        _ head: HTTPRequest, body: [UInt8] = [], largeAnswers: String? = nil, id: RequestID = RequestID(),
+        _ head: HTTPRequest, body: [UInt8] = [], variables: [String: String] = [:], id: RequestID = RequestID(),
         isForwarded: Bool = false, received: Int = Uptime.now()
     ) {
         self.head = head
         self.body = body
-        self.largeAnswers = largeAnswers
+        self.variables = variables
         self.id = id
         self.isForwarded = isForwarded
         self.received = received

@@ -32,8 +32,3 @@ public struct Response: Sendable {
         return head
     }
 }
-
-extension HTTPField.Name {
-    /// nginx's: it answers with what is at this internal location.
-    public static let xAccelRedirect = HTTPField.Name("X-Accel-Redirect") ?? .location
-}

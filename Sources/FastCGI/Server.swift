@@ -216,22 +216,22 @@ public final class Server: Sendable {
             return false
         }
         guard connection.receive() else { return rest(connection, place) }
-        let plain = connection.plainGet
-        let ready = plain.map {
-            responder.readyAnswer(
-                to: $0.target, ifNoneMatch: $0.ifNoneMatch, acceptEncoding: $0.acceptEncoding,
-                takesFiles: $0.takesFiles, isAuthorized: $0.isAuthorized)
+        var known: (any Endpoint)?
+        var mayBeAtOnce = true
+        if let (request, id) = connection.plainGet {
+            switch responder.readyAnswer(to: request, connection.variable) {
+            case .parts(let parts):
+                connection.send(id.naming(parts), keep: !isStopping.load(ordering: .relaxed))
+                return rest(connection, place)
+            case .notReady(let endpoint, let isToBeTried): (known, mayBeAtOnce) = (endpoint, isToBeTried)
+            }
         }
-        if case .parts(let parts) = ready {
-            connection.send(plain?.id.naming(parts) ?? parts, keep: !isStopping.load(ordering: .relaxed))
-            return rest(connection, place)
-        }
-        switch connection.read(bodyLimit: responder.bodyLimit) {
+        switch connection.read(known, responder) {
         case .failure(let error):
             connection.send(
                 responder.respond(to: error).naming(connection.requestID), isHead: false, keep: false)
-        case .success(let request):
-            if ready != .waits, let response = responder.respondAtOnce(to: request) {
+        case .success(let (request, endpoint)):
+            if mayBeAtOnce, let response = endpoint.respondAtOnce(to: request) {
                 send(response, to: request, on: connection)
                 return rest(connection, place)
             }
@@ -239,7 +239,7 @@ public final class Server: Sendable {
             let deadline = ContinuousClock.now + waitingTime
             let isAdded = (isLarge ? largeLane : lane).add { [self] in
                 if ContinuousClock.now < deadline {
-                    send(responder.respond(to: request), to: request, on: connection)
+                    send(endpoint.respond(to: request), to: request, on: connection)
                 } else {
                     refuse(connection)
                 }
@@ -260,12 +260,9 @@ public final class Server: Sendable {
     }
 
     private func send(_ response: Response, to request: Request, on connection: Connection) {
-        var response = response.naming(request.id)
-        if response.status == .unauthorized, let location = connection.unauthorizedLocation {
-            response.headerFields[.xAccelRedirect] = location
-        }
         connection.send(
-            response, isHead: request.head.method == .head, keep: !isStopping.load(ordering: .relaxed))
+            response.naming(request.id), isHead: request.head.method == .head,
+            keep: !isStopping.load(ordering: .relaxed))
     }
 
     /// Leaves a connection alone until its next request comes.

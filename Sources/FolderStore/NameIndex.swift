@@ -91,17 +91,15 @@ final class NameIndex: Sendable {
     /// The ids of the campaigns that may have a name: their files tell. As ``String/trimmedName()`` gives the name.
     func ids(named name: String) throws(SystemError) -> Set<Int> {
         let wanted = Self.hash(of: name)
-        var (low, high) = (0, header.sorted)
-        while low < high {
-            let middle = low + (high - low) / 2
-            if try entry(middle).hash < wanted { low = middle + 1 } else { high = middle }
+        var place = try (0..<header.sorted).partitioningIndex { place throws(SystemError) in
+            try entry(place).hash >= wanted
         }
         var ids: Set<Int> = []
-        while low < header.sorted {
-            let entry = try entry(low)
+        while place < header.sorted {
+            let entry = try entry(place)
             guard entry.hash == wanted else { break }
             ids.insert(entry.id)
-            low += 1
+            place += 1
         }
         let unsorted = try file.read(
             at: Header.size + header.sorted * 16, count: (header.count - header.sorted) * 16)

@@ -48,6 +48,8 @@ struct Campaignd: ParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Init.self, Token.self, Check.self, UserCommand.self, OrganisationCommand.self,
-            ProjectCommand.self, Deliver.self, MessagesCommand.self, ChangesCommand.self, Import.self, Export.self,
+            ProjectCommand.self, Deliver.self, MessagesCommand.self, ChangesCommand.self, ImportCommand.self,
+            ExportCommand.self,
+            SettingsCommand.self,
         ])
 }

@@ -15,12 +15,9 @@ struct Serve: ParsableCommand {
             started with (systemd's socket activation, spawn-fcgi, mod_fcgid). SIGTERM and SIGINT finish what is in \
             flight, for 10 seconds at the most.
 
-            Environment: TM_SECRET, the secret that signs session tokens; CAMPAIGNS_DATA, the data folder; \
-            ALLOWED_ORIGINS, origins that browsers may call from, separated by commas; APP_BASE_URL, where the Tasking \
-            Manager's web client is; PUBLIC_URL, this service's own address; SENDMAIL, a command such as '/usr/sbin/sendmail -t -i' that sends messages by e-mail \
-            too, and MAIL_FROM, the address they come from; TM_CLIENT_ID, and TM_CLIENT_SECRET or TM_CLIENT_SECRET_FILE, \
-            the application at OpenStreetMap with which people sign in, TM_REDIRECT_URI, OSM_SERVER_URL and TM_SCOPE; \
-            LOG_LEVEL, one of trace, debug, info, notice, warning, error, critical; LOG_FORMAT, text or json.
+            Environment:
+
+            \(Settings.list)
             """)
 
     @OptionGroup var data: DataOption

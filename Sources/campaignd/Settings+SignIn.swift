@@ -3,19 +3,44 @@ import OpenStreetMap
 
 /// The settings of signing in with OpenStreetMap.
 extension Settings {
-    private static let clientID = Setting("TM_CLIENT_ID", "the id of an application at OpenStreetMap") { $0 }
-    private static let clientSecret = Setting("TM_CLIENT_SECRET", "the secret of that application") { $0 }
-    private static let clientSecretFile = Setting("TM_CLIENT_SECRET_FILE", "the path of a file") { $0 }
-    private static let redirectURI = Setting("TM_REDIRECT_URI", "an http or https address without a fragment") { text in
+    private static let clientID = Setting(
+        "TM_CLIENT_ID",
+        "The id of the OAuth 2 application at OpenStreetMap with which people sign in. Default: none, and nobody can. "
+            + "The program curl is needed for it.",
+        "the id of an application at OpenStreetMap"
+    ) { $0 }
+    private static let clientSecret = Setting(
+        "TM_CLIENT_SECRET", "The secret of that application.", "the secret of that application"
+    ) { $0 }
+    private static let clientSecretFile = Setting(
+        "TM_CLIENT_SECRET_FILE", "A file with that secret, which others must not be able to read.",
+        "the path of a file"
+    ) { $0 }
+    private static let redirectURI = Setting(
+        "TM_REDIRECT_URI", "Where OpenStreetMap sends people back to. Default: PUBLIC_URL and a slash.",
+        "an http or https address without a fragment"
+    ) { text in
         SignIn.redirectURI(text) == nil ? nil : text
     }
     private static let openStreetMap = Setting(
-        "OSM_SERVER_URL", "an https address, or an http address of this machine"
+        "OSM_SERVER_URL", "The address of OpenStreetMap. Default: \(OpenStreetMap.defaultServer).",
+        "an https address, or an http address of this machine"
     ) { text in
         WebAddress(text).flatMap { $0.text.hasPrefix("https:") || $0.isLoopback ? $0 : nil }
     }
-    private static let scope = Setting("TM_SCOPE", "words such as read_prefs, with a space between them") { text in
+    private static let scope = Setting(
+        "TM_SCOPE", "What the application may do for people. Default: \(OpenStreetMap.defaultScope), which is enough.",
+        "words such as read_prefs, with a space between them"
+    ) { text in
         text.split(separator: " ", omittingEmptySubsequences: false).allSatisfy(isScope) ? text : nil
+    }
+
+    static var ofSignIn: [(name: String, help: String)] {
+        [
+            (clientID.name, clientID.help), (clientSecret.name, clientSecret.help),
+            (clientSecretFile.name, clientSecretFile.help), (redirectURI.name, redirectURI.help),
+            (openStreetMap.name, openStreetMap.help), (scope.name, scope.help),
+        ]
     }
 
     /// How people sign in; nil: they do not, for there is neither a client id nor its secret.

@@ -5,53 +5,65 @@ import Glibc
 import Logging
 import Messages
 
-/// A setting that is in the environment: its name, and what it may be.
-///
-/// One that is empty counts as absent. One that is there is never passed over: it is understood, or the command ends.
-struct Setting<Value: Sendable>: Sendable {
-    let name: String
-    /// What it can be, so that it reads on after "it can be".
-    let form: String
-    let value: @Sendable (String) -> Value?
-
-    init(_ name: String, _ form: String, _ value: @escaping @Sendable (String) -> Value?) {
-        self.name = name
-        self.form = form
-        self.value = value
-    }
-
-    /// - Throws: ``Failure`` when it is something else than it can be.
-    func read() throws(Failure) -> Value? {
-        guard let bytes = getenv(name), bytes.pointee != 0 else { return nil }
-        guard let text = String(validatingCString: bytes) else { throw .configuration("\(name) is not UTF-8") }
-        guard let value = value(text) else {
-            throw .configuration("\(name) is \(text); it can be \(form)")
-        }
-        return value
-    }
-}
-
 /// The settings, each of which is described here and nowhere else.
 enum Settings {
-    static let dataFolder = Setting("CAMPAIGNS_DATA", "the path of a folder") { $0 }
-    static let secretFile = Setting("TM_SECRET_FILE", "the path of a file") { $0 }
+    static let dataFolder = Setting(
+        "CAMPAIGNS_DATA", "The data folder, where --data is not given.", "the path of a folder"
+    ) { $0 }
+    /// Read byte for byte, see ``secret(file:)``.
+    static let secret = Setting("TM_SECRET", "The secret that signs session tokens. There is no default.", "any text") {
+        $0
+    }
+    static let secretFile = Setting(
+        "TM_SECRET_FILE", "A file with that secret, which others must not be able to read. It counts if both are set.",
+        "the path of a file"
+    ) { $0 }
     static let allowedOrigins = Setting(
         "ALLOWED_ORIGINS",
+        "Pages of other sites that browsers may call from, separated by commas; * allows every page. Default: none.",
         "*, or origins such as https://tasks.example.org with commas between them, each a scheme, a host and perhaps a port",
         Origins.init)
     private static let address = "an http or https address such as https://campaigns.example.org"
-    static let appBaseURL = Setting("APP_BASE_URL", address, WebAddress.init)
-    static let publicURL = Setting("PUBLIC_URL", address, WebAddress.init)
-    static let sendmail = Setting("SENDMAIL", "a command such as /usr/sbin/sendmail -t -i") { text in
+    static let appBaseURL = Setting(
+        "APP_BASE_URL",
+        "The address of the Tasking Manager's web pages, for links in messages. Default: \(Configuration.defaultAppBaseURL).",
+        address, WebAddress.init)
+    static let publicURL = Setting(
+        "PUBLIC_URL", "The service's own address. The addresses of uploaded logos begin with it.", address,
+        WebAddress.init)
+    static let sendmail = Setting(
+        "SENDMAIL",
+        "A command that sends an e-mail, such as '/usr/sbin/sendmail -t -i'. With it messages go out by e-mail too. It needs "
+            + "APP_BASE_URL or MAIL_FROM.",
+        "a command such as /usr/sbin/sendmail -t -i"
+    ) { text in
         text.contains { $0 != " " } ? text : nil
     }
-    static let mailFrom = Setting("MAIL_FROM", "an e-mail address") { MailSettings.isAddress($0) ? $0 : nil }
-    static let logLevel = Setting("LOG_LEVEL", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) { name in
+    static let mailFrom = Setting(
+        "MAIL_FROM", "The sender of these e-mails. Default: noreply@ and the host of APP_BASE_URL.", "an e-mail address"
+    ) { MailSettings.isAddress($0) ? $0 : nil }
+    private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    static let logLevel = Setting("LOG_LEVEL", "What is logged: one of \(levels). Default: info.", levels) { name in
         Logger.Level(rawValue: name.lowercased())
     }
-
-    static let logFormat = Setting("LOG_FORMAT", LineLog.Format.allCases.map(\.rawValue).joined(separator: " or ")) {
+    static let logFormat = Setting(
+        "LOG_FORMAT", "text, or json for one object a line. Default: text.",
+        LineLog.Format.allCases.map(\.rawValue).joined(separator: " or ")
+    ) {
         LineLog.Format(rawValue: $0.lowercased())
+    }
+
+    /// Every setting with what it is for, in the order in which a person reads them.
+    static var all: [(name: String, help: String)] {
+        let before = [
+            (dataFolder.name, dataFolder.help), (secret.name, secret.help), (secretFile.name, secretFile.help),
+            (allowedOrigins.name, allowedOrigins.help), (appBaseURL.name, appBaseURL.help),
+            (publicURL.name, publicURL.help),
+        ]
+        return before + ofSignIn + [
+            (sendmail.name, sendmail.help), (mailFrom.name, mailFrom.help), (logLevel.name, logLevel.help),
+            (logFormat.name, logFormat.help),
+        ]
     }
 
     /// The secret that signs the session tokens, byte for byte.
@@ -60,7 +72,7 @@ enum Settings {
     static func secret(file: String? = nil) throws(Failure) -> [UInt8] {
         let named = try secretFile.read()
         guard let file = file ?? named else {
-            guard let secret = getenv("TM_SECRET"), secret.pointee != 0 else {
+            guard let secret = getenv(Self.secret.name), secret.pointee != 0 else {
                 throw Failure.configuration("there is no secret: set TM_SECRET, or name a file with --secret-file")
             }
             return Array(UnsafeBufferPointer(start: secret, count: strlen(secret)).map(UInt8.init(bitPattern:)))

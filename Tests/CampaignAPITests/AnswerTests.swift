@@ -238,3 +238,17 @@ func failingDisk() throws {
     #expect(service.ask(.get, "/campaigns/5/").status == .ok)
     #expect(service.ask(.get, "/system/heartbeat/").text.contains(#""file":"campaigns/6.json""#))
 }
+
+@Test("an answer 401 is sent by way of the location that the web server names, and no other answer is")
+func unauthorizedLocation() throws {
+    let service = try Service()
+    func location(_ path: String, _ variables: [String: String]) throws -> String? {
+        let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/api/v2" + path)
+        let name = try #require(HTTPField.Name("X-Accel-Redirect"))
+        return service.api.respond(to: Request(head, variables: variables)).headerFields[name]
+    }
+    let counted = ["UNAUTHORIZED_LOCATION": "@counted"]
+    #expect(try location("/notifications/", counted) == "@counted")
+    #expect(try location("/notifications/", [:]) == nil)
+    for path in ["/campaigns/5/", "/campaigns/6/", "/nothing/"] { #expect(try location(path, counted) == nil) }
+}

@@ -16,7 +16,7 @@ private func ready(_ bytes: [UInt8]) -> AnswerCache.Ready {
 private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 
 /// nil: there is no answer at once.
-private func text(_ answer: ReadyAnswer) -> String? {
+private func text(_ answer: Ready) -> String? {
     if case .parts(let parts) = answer { text(Array(parts.joined())) } else { nil }
 }
 
@@ -159,12 +159,11 @@ func takesFiles() throws {
     let api = try largeCampaigns(1, in: data, large: large)
     let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/api/v2/campaigns/1/")
     func answer(_ place: String?) -> [UInt8] {
-        if case .parts(let parts) = api.readyAnswer(
-            to: head.path ?? "", ifNoneMatch: nil, takesFiles: place != nil)
-        {
+        let variables = place.map { ["LARGE_ANSWERS": $0] } ?? [:]
+        if case .parts(let parts) = api.readyAnswer(to: head.path ?? "", variables: variables) {
             return Array(parts.joined())
         }
-        let made = api.respond(to: Request(head, largeAnswers: place))
+        let made = api.respond(to: Request(head, variables: variables))
         return made.head + made.body
     }
     for place in [nil, "/large/", nil, "/other/", nil] as [String?] {
@@ -179,9 +178,9 @@ func takesFiles() throws {
 
 /// What the web server is told that takes files.
 private func handedOver(_ api: API, _ path: String) -> String {
-    #expect(api.readyAnswer(to: path, ifNoneMatch: nil, takesFiles: true) == .waits)
+    #expect(api.readyAnswer(to: path, ifNoneMatch: nil, variables: ["LARGE_ANSWERS": "/large/"]) == .waits)
     let request = Request(
-        HTTPRequest(method: .get, scheme: nil, authority: nil, path: path), largeAnswers: "/large/")
+        HTTPRequest(method: .get, scheme: nil, authority: nil, path: path), variables: ["LARGE_ANSWERS": "/large/"])
     #expect(api.respondAtOnce(to: request) == nil)
     let made = api.respond(to: request)
     return String(decoding: made.head + made.body, as: UTF8.self)

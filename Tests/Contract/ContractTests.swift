@@ -3,12 +3,17 @@ import JSON
 import TestSupport
 import Testing
 
-/// The contract, case by case, from the descriptions in `Cases`, in two ways.
+/// The contract, case by case, from the descriptions in `Cases`, in three ways.
 @Suite(.serialized)
 struct ContractTests {
     @Test("in memory", arguments: Case.all)
     func inMemory(_ example: Case) async throws {
         try example.run(with: Self.memory.get())
+    }
+
+    @Test("in memory, on records in dictionaries", arguments: Case.all)
+    func onDictionaries(_ example: Case) async throws {
+        try example.run(with: Self.dictionaries.get())
     }
 
     @Test("through nginx and curl", arguments: Case.all)
@@ -17,7 +22,8 @@ struct ContractTests {
     }
 
     // Started when first used, and for all cases: they do not depend on one another.
-    private static let memory = Result { try MemoryClient() }
+    private static let memory = Result { try MemoryClient.onFolder() }
+    private static let dictionaries = Result { try MemoryClient.onDictionaries() }
     private static let live = Result { try CurlClient() }
 }
 

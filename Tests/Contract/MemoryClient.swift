@@ -1,4 +1,5 @@
 import CampaignAPI
+import Campaigns
 import FastCGI
 import FolderStore
 import Foundation
@@ -6,17 +7,31 @@ import HTTPTypes
 import Logging
 import Messages
 import OpenStreetMap
+import Records
 import TestSupport
 
-/// The router alone, without a socket.
+/// The router alone, without a socket, on whatever store.
 final class MemoryClient: Client, Sendable {
-    private let folder: TemporaryFolder
+    /// The folder of a store that has one.
+    private let folder: TemporaryFolder?
     private let api: API
 
-    init() throws {
-        folder = try TemporaryFolder(copyOf: Repository.fixture)
-        let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
+    static let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
+
+    /// On a data folder.
+    static func onFolder() throws -> MemoryClient {
+        let folder = try TemporaryFolder(copyOf: Repository.fixture)
         let store = try FolderStore(DataFolder(asOwnerOf: folder.path), CampaignJSON(), logger: logger)
+        return MemoryClient(store, folder)
+    }
+
+    /// On dictionaries.
+    static func onDictionaries() throws -> MemoryClient {
+        MemoryClient(try DictionaryStore(copyOf: Repository.fixture, CampaignJSON()), nil)
+    }
+
+    private init(_ store: any RecordStore, _ folder: TemporaryFolder?) {
+        self.folder = folder
         var configuration = Configuration(
             secret: Array(UnderTest.secret.utf8), allowedOrigins: Set(UnderTest.origins), publicURL: UnderTest.publicURL
         )
@@ -25,7 +40,7 @@ final class MemoryClient: Client, Sendable {
                 server: UnderTest.openStreetMap, clientID: UnderTest.clientID, clientSecret: UnderTest.clientSecret,
                 scope: OpenStreetMap.defaultScope), redirectURI: UnderTest.publicURL + "/")
         configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
-        api = API(store, configuration, logger: logger)
+        api = API(store, configuration, logger: Self.logger)
     }
 
     func send(_ asked: Asked) throws -> Answered {
@@ -43,9 +58,10 @@ final class MemoryClient: Client, Sendable {
         let body = asked.body ?? Data()
         do throws(RequestError) {
             let head = try HTTPRequest(meta: variables)
-            let limit = api.bodyLimit(for: head)
+            let endpoint = api.endpoint(for: head)
+            let limit = endpoint.bodyLimit
             guard body.count <= limit else { throw RequestError.bodyTooLarge(limit: limit) }
-            return api.respond(to: Request(head, body: Array(body)))
+            return endpoint.respond(to: Request(head, body: Array(body)))
         } catch {
             return api.respond(to: error)
         }

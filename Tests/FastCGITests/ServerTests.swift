@@ -21,18 +21,28 @@ private final class Echo: Responder {
         limit = bodyLimit
     }
 
-    /// `/roomy` takes twice as much.
-    func bodyLimit(for head: HTTPRequest) -> Int { head.path == "/roomy" ? 2 * limit : limit }
+    var variables: [String] { ["LARGE_ANSWERS"] }
 
-    func respondAtOnce(to request: Request) -> Response? {
-        request.head.path?.hasPrefix("/wait") == true ? nil : respond(to: request)
+    func endpoint(for head: HTTPRequest) -> any Endpoint { Place(echo: self, path: head.path ?? "") }
+
+    private struct Place: Endpoint {
+        let echo: Echo
+        let path: String
+
+        /// `/roomy` takes twice as much.
+        var bodyLimit: Int { path == "/roomy" ? 2 * echo.limit : echo.limit }
+
+        func respondAtOnce(to request: Request) -> Response? {
+            path.hasPrefix("/wait") ? nil : echo.respond(to: request)
+        }
+
+        func respond(to request: Request) -> Response { echo.respond(to: request) }
     }
 
     func respond(to request: Request) -> Response {
         switch request.head.path {
         case "/large": return Response(.ok, body: Self.large)
-        case "/unauthorized": return Response(.unauthorized)
-        case "/files": return text(request.largeAnswers ?? "none")
+        case "/files": return text(request.variables["LARGE_ANSWERS"] ?? "none")
         case "/empty": return Response(.noContent)
         case "/wait/gate", "/gate":
             change.lock()
@@ -586,22 +596,6 @@ func waitedTooLong() throws {
     #expect(text(refused) == "overloaded")
     // The connection is as good as before.
     #expect(text(try second.ask(Asked("POST", "/wait/z"))).hasPrefix("POST /wait/z"))
-}
-
-@Test("an answer 401 is sent by way of the location that the web server names, and no other answer is")
-func unauthorizedLocation() throws {
-    let live = try Live()
-    #expect(try live.client().ask(Asked("GET", "/unauthorized")).header("X-Accel-Redirect") == nil)
-    let client = try live.client()
-    for (target, location) in [("/unauthorized", "@counted"), ("/a", nil)] {
-        try client.send(
-            FastCGIRecord.request(
-                variables("GET", target) + [("UNAUTHORIZED_LOCATION", "@counted")], body: [], keep: true))
-        #expect(try client.receive().header("X-Accel-Redirect") == location)
-    }
-    // A client's header is another variable.
-    let headers = [("Unauthorized-Location", "/x"), ("X-Accel-Redirect", "/x")].map { (name: $0.0, value: $0.1) }
-    #expect(try client.ask(Asked("GET", "/unauthorized", headers: headers)).header("X-Accel-Redirect") == nil)
 }
 
 @Test("where large answers go as files is for the web server to say, and no client's header says it")

@@ -19,9 +19,9 @@ extension API {
         let (page, messages) = try call.store.read { records in
             let ids = try query.selected(records.messages(of: user), user, records)
             let page = Page(query.page, total: ids.count)
-            return (page, try ids[page.range].compactMap { try Shown($0, user, records) })
+            return (page, try ids[page.range].compactMap { try ShownMessage($0, user, records) })
         }
-        return try call.makingRoom(messages.reduce(0) { $0 + $1.size } > Shown.much) {
+        return try call.makingRoom(messages.reduce(0) { $0 + $1.size } > ShownMessage.much) {
             var body = Array(#"{"pagination":"#.utf8)
             page.json.write(to: &body)
             body.append(utf8: #","userMessages":["#)
@@ -31,7 +31,7 @@ extension API {
                 guard let message = try shown.message(call.store) else { continue }
                 if !isFirst { body.append(UInt8(ascii: ",")) }
                 isFirst = false
-                let isAbridged = shown.size > Shown.short && body.count > fullPage
+                let isAbridged = shown.size > ShownMessage.short && body.count > fullPage
                 call.json(message, isRead: shown.isRead, isAbridged: isAbridged).write(to: &body)
             }
             body.append(utf8: "]}")
@@ -44,7 +44,7 @@ extension API {
         let (shown, mayChange) = try call.store.read { records in
             try records.checkReadable(message: id)
             try checkOwner(id, user, isThere: try records.recipientCount(ofMessage: id) != nil, records.isDelivered)
-            guard try !records.isDeleted(id, by: user), let shown = try Shown(id, user, records) else {
+            guard try !records.isDeleted(id, by: user), let shown = try ShownMessage(id, user, records) else {
                 throw Problem.messageNotFound(id)
             }
             return (shown, try records.user(user)?.role != .readOnly)
@@ -55,7 +55,7 @@ extension API {
         if !shown.isRead, mayChange, call.request.head.method == .get {
             try call.store.write { try $0.markAsRead([id], by: user) }
         }
-        return call.makingRoom(shown.size > Shown.much) {
+        return call.makingRoom(shown.size > ShownMessage.much) {
             call.json(message, isRead: shown.isRead, isSingle: true).compact
         }
     }
@@ -90,40 +90,49 @@ extension API {
     }
 
     @Sendable static func markAllAsRead(_ call: Call) throws -> Answer {
-        let user = call.userID ?? 0
-        if try MessageTypes(call.query).includeBroadcasts {
-            try call.store.write { try $0.markAsRead(Set($0.messages(of: user)), by: user) }
-        }
-        call.changed("notifications-read")
-        return Answer(["Success": "Messages marked as read"])
+        try changeAll(call, markingAsRead)
+        return marked(call)
     }
 
     @Sendable static func markAsRead(_ call: Call) throws -> Answer {
-        try change(call) { writer, ids, user in try writer.markAsRead(ids, by: user) }
+        try changeNamed(call, markingAsRead)
+        return marked(call)
+    }
+
+    @Sendable static func deleteAllNotifications(_ call: Call) throws -> Answer {
+        try changeAll(call, deleting)
+        return deleted(call)
+    }
+
+    @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
+        try changeNamed(call, deleting)
+        return deleted(call)
+    }
+
+    /// What is done with some of the messages that a user has.
+    private typealias Change = @Sendable (any RecordWriter, Set<Int>, Int) throws -> Void
+    private static let markingAsRead: Change = { try $0.markAsRead($1, by: $2) }
+    private static let deleting: Change = { try $0.deleteMessages($1, for: $2) }
+
+    private static func marked(_ call: Call) -> Answer {
         call.changed("notifications-read")
         return Answer(["Success": "Messages marked as read"])
     }
 
-    @Sendable static func deleteAllNotifications(_ call: Call) throws -> Answer {
-        let user = call.userID ?? 0
-        if try MessageTypes(call.query).includeBroadcasts {
-            try call.store.write { try $0.deleteMessages(Set($0.messages(of: user)), for: user) }
-        }
+    private static func deleted(_ call: Call) -> Answer {
         call.changed("notifications-deleted")
         return Answer(["Success": "Messages deleted"])
     }
 
-    @Sendable static func deleteNotifications(_ call: Call) throws -> Answer {
-        try change(call) { writer, ids, user in try writer.deleteMessages(ids, for: user) }
-        call.changed("notifications-deleted")
-        return Answer(["Success": "Messages deleted"])
+    private static func changeAll(_ call: Call, _ change: @escaping Change) throws {
+        let user = call.userID ?? 0
+        guard try MessageTypes(call.query).includeBroadcasts else { return }
+        try call.store.write { try change($0, Set($0.messages(of: user)), user) }
     }
 
     /// Changes what a user has of the messages that the body names. Ids of messages that are not there (any more) do not
     /// matter; one that is another user's refuses the whole request.
-    private static func change(
-        _ call: Call, _ body: @escaping @Sendable (any RecordWriter, Set<Int>, Int) throws -> Void
-    ) throws {
+    private static func changeNamed(_ call: Call, _ change: @escaping Change) throws {
         guard case .array(let items) = try call.object()["messageIds"] else {
             throw Problem.invalid("messageIds must be an array of ids")
         }
@@ -138,7 +147,7 @@ extension API {
             else {
                 throw Problem.accessOtherUserMessage
             }
-            try body(writer, ids.intersection(writer.messages(of: user)), user)
+            try change(writer, ids.intersection(writer.messages(of: user)), user)
         }
     }
 
@@ -148,129 +157,5 @@ extension API {
     ) throws {
         guard isThere else { throw Problem.messageNotFound(id) }
         guard try isDelivered(id, user) else { throw Problem.accessOtherUserMessage }
-    }
-}
-
-/// A message that a user has, and what they have done with it.
-private struct Shown: Sendable {
-    private let id: Int
-    /// nil: it is long, and read when it is to be shown.
-    private let message: Message?
-    let isRead: Bool
-
-    init?(_ id: Int, _ user: Int, _ records: any RecordReader) throws {
-        guard try records.outline(ofMessage: id) != nil else { return nil }
-        self.id = id
-        message = try records.isLongMessage(id) ? nil : try records.message(id)
-        isRead = try records.isRead(id, by: user)
-    }
-
-    /// Bytes of text, of which HTML is made. A long one has as many as a message can.
-    var size: Int { message.map { $0.text.utf8.count } ?? Self.much + 1 }
-    /// What has no more is shown wherever it stands.
-    static let short = 2 << 10
-    /// Where there is more, only one answer at a time is made.
-    static let much = 64 << 10
-
-    /// nil when it has gone.
-    func message(_ store: any RecordStore) throws -> Message? {
-        try message ?? store.read { try $0.message(id) }
-    }
-}
-
-extension Call {
-    /// Makes an answer; of those with much text one at a time, for else a few at once take all memory there is.
-    fileprivate func makingRoom(_ isMuch: Bool, _ body: () throws -> [UInt8]) rethrows -> Answer {
-        var answer = Answer(.ok, .null)
-        answer.body = isMuch ? try API.longTurn.withLock { _ in try body() } : try body()
-        return answer
-    }
-
-    /// A message as the notifications show it.
-    ///
-    /// - Parameter isAbridged: whether there is no room for the whole.
-    fileprivate func json(
-        _ message: Message, isRead: Bool, isSingle: Bool = false, isAbridged: Bool = false
-    ) -> JSONValue {
-        var object: JSONObject = [
-            "messageId": .integer(message.id),
-            "subject": .string(isAbridged ? message.subject.abridged : message.subject),
-            "message": .string(isAbridged ? api.html.abridged(message) : api.html.html(message)),
-        ]
-        if isSingle { object.append("fromUserId", .integer(message.sender)) }
-        object.append("fromUsername", .string(message.senderName))
-        object.append("displayPictureUrl", JSONValue(message.senderPicture))
-        for key in ["projectId", "projectTitle", "taskId"] { object.append(key, .null) }
-        object.append("messageType", "BROADCAST")
-        object.append("sentDate", .string(message.sentDate))
-        object.append("read", .bool(isRead))
-        return .object(object)
-    }
-}
-
-/// The types of messages that a client means; all of them, when it names none.
-private struct MessageTypes {
-    let includeBroadcasts: Bool
-
-    /// The number of BROADCAST among the Tasking Manager's types of messages.
-    private static let broadcast = 2
-
-    init(_ query: Query) throws(Problem) {
-        includeBroadcasts = try query.numbers("messageType")?.contains(Self.broadcast) ?? true
-    }
-}
-
-/// What a client wants to see of its notifications.
-private struct NotificationQuery {
-    let page: PageQuery
-    /// nil: both.
-    private let isRead: Bool?
-    private let sortsByRead: Bool
-    private let isAscending: Bool
-    private let includesBroadcasts: Bool
-    private let from: String
-
-    init(_ query: Query) throws(Problem) {
-        page = try PageQuery(query, pageSize: 10, largest: 100)
-        isRead =
-            switch try query.text("status") {
-            case "read": true
-            case "unread": false
-            default: nil
-            }
-        sortsByRead = try query.text("sortBy")?.lowercased() == "read"
-        isAscending = try query.text("sortDirection")?.lowercased() == "asc"
-        // A BROADCAST belongs to no project and to no task, so every one is another.
-        let projects = try query.numbers("project")
-        let tasks = try query.numbers("taskId")
-        includesBroadcasts = try MessageTypes(query).includeBroadcasts && projects == nil && tasks == nil
-        from = (try query.text("from") ?? "").lowercased()
-    }
-
-    /// The messages asked for, in the order asked for.
-    ///
-    /// - Parameter ids: all that the user has, oldest first.
-    func selected(_ ids: [Int], _ user: Int, _ records: any RecordReader) throws -> [Int] {
-        var selected = includesBroadcasts ? ids : []
-        if let isRead { selected = try selected.filter { try records.isRead($0, by: user) == isRead } }
-        if !from.isEmpty {
-            selected = try selected.filter { id in
-                try records.outline(ofMessage: id)?.senderName.lowercased().hasPrefix(from) == true
-            }
-        }
-        if sortsByRead {
-            let newestFirst = Array(selected.reversed())
-            let read = try newestFirst.filter { try records.isRead($0, by: user) }
-            let unread = try newestFirst.filter { try !records.isRead($0, by: user) }
-            return isAscending ? unread + read : read + unread
-        }
-        return isAscending ? selected : selected.reversed()
-    }
-}
-
-extension String {
-    /// The beginning of a long text.
-    var abridged: String {
-        unicodeScalars.dropFirst(255).isEmpty ? self : String(unicodeScalars.prefix(255)) + "…"
     }
 }

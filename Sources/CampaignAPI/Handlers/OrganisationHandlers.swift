@@ -57,36 +57,6 @@ extension API {
         }
         return Answer(list.representation())
     }
-
-    @Sendable static func linkOrganisation(_ call: Call) throws -> Answer {
-        let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { writer in
-            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
-            guard !campaign.organisations.contains(organisation) else {
-                throw Problem(
-                    .badRequest, "CampaignAlreadyAssigned",
-                    "Campaign \(id) is already assigned to organisation \(organisation).")
-            }
-            campaign.organisations.append(organisation)
-            try writer.put(campaign, as: .link(.organisation(organisation), of: campaign, by: user))
-        }
-        call.changed(.organisationLinked, campaign: id)
-        return Answer(["Success": "campaign with id \(id) assigned for organisation with id \(organisation)"])
-    }
-
-    @Sendable static func unlinkOrganisation(_ call: Call) throws -> Answer {
-        let (organisation, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { writer in
-            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
-            guard let place = campaign.organisations.firstIndex(of: organisation) else {
-                throw Problem.organisationCampaignNotFound(organisation: organisation, campaign: id)
-            }
-            campaign.organisations.remove(at: place)
-            try writer.put(campaign, as: .unlink(.organisation(organisation), of: campaign, by: user))
-        }
-        call.changed(.organisationUnlinked, campaign: id)
-        return Answer(["Success": "Organisation and campaign unassociated successfully"])
-    }
 }
 
 extension Organisation {

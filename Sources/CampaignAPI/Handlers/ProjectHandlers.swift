@@ -48,33 +48,4 @@ extension API {
         }
         return Answer(list.representation())
     }
-
-    @Sendable static func linkProject(_ call: Call) throws -> Answer {
-        let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { writer in
-            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
-            guard !campaign.projects.contains(project) else {
-                throw Problem(
-                    .badRequest, "CampaignAssignmentError", "Project is already assigned to this campaign")
-            }
-            campaign.projects.append(project)
-            try writer.put(campaign, as: .link(.project(project), of: campaign, by: user))
-        }
-        call.changed(.projectLinked, campaign: id)
-        return Answer(["Success": "campaign with id \(id) assigned successfully for project with id \(project)"])
-    }
-
-    @Sendable static func unlinkProject(_ call: Call) throws -> Answer {
-        let (project, id, user) = (call.id(0), call.id(1), call.userID ?? 0)
-        try call.store.write { writer in
-            guard var campaign = try writer.campaign(id) else { throw Problem.campaignNotFound(id) }
-            guard let place = campaign.projects.firstIndex(of: project) else {
-                throw Problem.projectCampaignNotFound(project: project, campaign: id)
-            }
-            campaign.projects.remove(at: place)
-            try writer.put(campaign, as: .unlink(.project(project), of: campaign, by: user))
-        }
-        call.changed(.projectUnlinked, campaign: id)
-        return Answer(["Success": "Campaigns Deleted"])
-    }
 }

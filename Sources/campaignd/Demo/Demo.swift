@@ -25,7 +25,7 @@ enum Demo {
             throw Failure.cannotCreate("There are records in \(folder.path) already")
         }
         for (name, picture) in logos { try store.storeImage(picture, named: name) }
-        var filling = try Transfer.Import(into: store, isRehearsal: false) { _, _ in }
+        var filling = try Import(into: store, isRehearsal: false) { _, _ in }
         try filling.run(document: PackageResources.demo_json)
     }
 }

@@ -6,8 +6,9 @@ import Glibc
 import Records
 import Transfer
 
-struct Import: ParsableCommand {
+struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract: "Take over the records of a Tasking Manager's database, or of a document that 'export' wrote.",
         discussion: """
             From a database it takes users with a role, a right or a task, organisations, projects and campaigns, with \
@@ -44,8 +45,8 @@ struct Import: ParsableCommand {
             do {
                 let store = try FolderStore(
                     folder, CampaignJSON(), logger: Settings.logger(), lockTimeout: .seconds(60))
-                var moving = try Transfer.Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
-                if Transfer.Import.isDatabase(source) {
+                var moving = try Import(into: store, isRehearsal: dryRun) { progress.show($0, isAll: $1) }
+                if Import.isDatabase(source) {
                     try moving.run(database: source)
                 } else {
                     try moving.run(document: source)
@@ -61,7 +62,7 @@ struct Import: ParsableCommand {
         }
     }
 
-    private func report(_ moving: Transfer.Import) {
+    private func report(_ moving: Import) {
         if !moving.notes.isEmpty { print("Left out or changed on the way:") }
         for note in moving.notes { print("  \(note)".printable) }
         let untouched = moving.tallies.filter { !$0.untouched.isEmpty }
@@ -85,7 +86,7 @@ private struct Progress {
     private var isOpen = false
     private var hasWritten = false
 
-    mutating func show(_ tally: Transfer.Import.Tally, isAll: Bool) {
+    mutating func show(_ tally: Import.Tally, isAll: Bool) {
         hasWritten = hasWritten || tally.new + tally.changed > 0
         guard isTerminal || isAll else { return }
         let counts = "\(tally.new) new, \(tally.changed) changed, \(tally.same) the same"

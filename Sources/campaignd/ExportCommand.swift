@@ -2,10 +2,12 @@ import ArgumentParser
 import CampaignAPI
 import FolderStore
 import Glibc
+import Threads
 import Transfer
 
-struct Export: ParsableCommand {
+struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write all records of a data folder as one JSON document, to standard output.",
         discussion: """
             Users, organisations, projects, campaigns, and the messages with who got and who read them; 'campaignd import' \
@@ -28,7 +30,7 @@ struct Export: ParsableCommand {
             // Each record is read when its turn comes.
             let store = try FolderStore(folder, CampaignJSON(), logger: Settings.logger(), watching: false)
             var output = Output()
-            let faults = try Transfer.Export.run(store) { bytes in try output.write(bytes) }
+            let faults = try Export.run(store) { bytes in try output.write(bytes) }
             try output.flush()
             guard faults.isEmpty else {
                 throw Failure.refused("left out: \(faults.map(\.description).joined(separator: "; "))")
@@ -47,13 +49,8 @@ private struct Output {
     }
 
     mutating func flush() throws {
-        var rest = pending[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else {
-                throw Failure.cannotCreate("the document cannot be written: \(String(cString: strerror(errno)))")
-            }
-            rest = rest.dropFirst(max(count, 0))
+        guard writeAll(pending, to: STDOUT_FILENO) else {
+            throw Failure.cannotCreate("the document cannot be written: \(String(cString: strerror(errno)))")
         }
         pending.removeAll(keepingCapacity: true)
     }
