@@ -4,6 +4,8 @@ import { currentToken } from "./session.js";
 import { t } from "./words.js";
 
 const base = "api/v2";
+/// How long nothing may arrive. A long answer may take longer, as long as it comes. Milliseconds.
+const patience = 30000;
 
 export class Problem extends Error {
   constructor(status, code, text, retryAfter = 0, isChange = false) {
@@ -26,12 +28,13 @@ export const whoIsAsking = { renew: async () => null };
 /// Asks, and gives the answer's JSON with its ETag.
 ///
 /// `signedIn`: the request needs a token. Where there is none, or one that is no good, the user is asked for it, and the
-/// request is made again. `known`: the token is sent along if there is one.
-export async function ask(method, path, { body, ifMatch, signedIn = method !== "GET", known = false } = {}) {
+/// request is made again. `known`: the token is sent along if there is one. `arriving`: told the text of the answer, again
+/// and again, as far as it has arrived.
+export async function ask(method, path, { body, ifMatch, signedIn = method !== "GET", known = false, arriving } = {}) {
   for (;;) {
     if (signedIn && !currentToken() && !(await whoIsAsking.renew(null))) throw notSignedIn();
     try {
-      return await askOnce(method, path, body, ifMatch, signedIn || known ? currentToken() : null);
+      return await askOnce(method, path, body, ifMatch, signedIn || known ? currentToken() : null, arriving);
     } catch (problem) {
       if (problem.status !== 401 || !signedIn) throw problem;
       if (!(await whoIsAsking.renew(problem))) throw notSignedIn();
@@ -40,7 +43,7 @@ export async function ask(method, path, { body, ifMatch, signedIn = method !== "
 }
 
 /// The same with a token that is not kept yet.
-export async function askOnce(method, path, body, ifMatch, token) {
+export async function askOnce(method, path, body, ifMatch, token, arriving) {
   const headers = {};
   if (token) headers.Authorization = `Token ${token}`;
   if (ifMatch) headers["If-Match"] = ifMatch;
@@ -49,10 +52,8 @@ export async function askOnce(method, path, body, ifMatch, token) {
   let answer;
   let json = null;
   try {
-    answer = await answered(path, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(30000),
-    });
-    json = await answer.json();
+    answer = await answered(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    json = JSON.parse(await textOf(answer, answer.ok ? arriving : null));
   } catch (error) {
     if (answer && error instanceof SyntaxError) json = null;
     else throw new Problem(0, "Unreachable", String(error), 0, isChange);
@@ -68,11 +69,36 @@ async function answered(path, options) {
   const { early } = globalThis.start;
   const isPublic = options.method === "GET" && !options.headers.Authorization;
   if (isPublic && early.has(path)) {
-    const answer = await early.get(path);
+    const promise = early.get(path);
     early.delete(path);
+    const answer = await inTime(promise);
     if (answer) return answer;
   }
-  return fetch(base + path, options);
+  const stop = new AbortController();
+  return inTime(fetch(base + path, { ...options, signal: stop.signal }), () => stop.abort());
+}
+
+async function textOf(answer, arriving) {
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (reader) {
+    const { done, value } = await inTime(reader.read(), () => reader.cancel().catch(() => {}));
+    if (done) break;
+    text += value;
+    arriving?.(text);
+  }
+  return text;
+}
+
+/// What a promise gives, if it does so before patience ends.
+function inTime(promise, giveUp) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      giveUp?.();
+      reject(new Error());
+    }, patience);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function notSignedIn() {

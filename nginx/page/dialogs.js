@@ -83,11 +83,11 @@ export function askForToken(problem) {
           field.focus();
         }
       });
-    } }, field.element,
-    h("div", { class: "check" }, stay, h("label", { for: "stay" }, t("token.stay"))),
-    h("p", { class: "hint", id: "stay-hint" }, t("token.stays")),
-    h("div", { class: "actions" }, button(t("cancel"), () => close(null)), save));
-    return [h("p", {}, t("token.who")), other, form];
+    } }, field.element, h("div", { class: "actions" }, button(t("cancel"), () => close(null)), save));
+    // Above both ways, for it is of both.
+    return [h("p", {}, t("token.who")),
+      h("div", { class: "check" }, stay, h("label", { for: "stay" }, t("token.stay"))),
+      h("p", { class: "hint", id: "stay-hint" }, t("token.stays")), other, form];
   });
 }
 

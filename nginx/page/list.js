@@ -1,7 +1,8 @@
 // The campaigns, searched as one types. Of a long list only the cards that can be seen are there, and a few more on both sides.
 
+import { explain } from "./api.js";
 import { list } from "./campaigns.js";
-import { button, folded, h, letters, liveText, logo } from "./dom.js";
+import { alertBox, button, folded, h, letters, liveText, logo } from "./dom.js";
 import { locale, t } from "./words.js";
 
 /// Rows beyond the window, so that the keyboard always finds a next one.
@@ -11,17 +12,30 @@ const room = 44;
 /// Where somebody was when they opened a campaign, to come back to.
 const last = { scroll: 0, opened: null, search: "", order: "" };
 
-export async function listView({ query }) {
-  const campaigns = [...await list()];
-  const collator = new Intl.Collator(locale(), { numeric: true });
-  campaigns.sort((one, other) => collator.compare(one.name, other.name) || one.id - other.id);
-  campaigns.forEach((campaign, place) => { campaign.place = place; });
-  return new List(campaigns, query.get("q") ?? "", query.get("sort") === "newest" ? "newest" : "").view();
+export function listView({ query }) {
+  const own = new List(query.get("q") ?? "", query.get("sort") === "newest" ? "newest" : "");
+  return new Promise((resolve, reject) => {
+    let view = null;
+    const show = (campaigns, isWhole) => {
+      own.show(campaigns, isWhole);
+      resolve(view ??= own.view());
+    };
+    // Who comes back is led to where they were, and for that all is needed.
+    list(last.opened === null ? (some) => show(some, false) : null).then((all) => show(all, true), (problem) => {
+      if (!view) return reject(problem);
+      // It is asked for again when there is a connection again.
+      view.failed = true;
+      own.fail(problem);
+    });
+  });
 }
 
 class List {
-  constructor(campaigns, search, order) {
-    this.campaigns = campaigns;
+  /// Whether all campaigns have arrived.
+  isWhole = false;
+  campaigns = [];
+
+  constructor(search, order) {
     this.cards = new Map();
     this.status = liveText({ class: "count", id: "search-count" });
     this.items = h("ul", { class: "cards" });
@@ -40,7 +54,33 @@ class List {
     this.order = h("select", { id: "order", onchange: () => this.search() },
       h("option", { value: "" }, t("list.by-name")), h("option", { value: "newest" }, t("list.by-age")));
     this.order.value = order;
+  }
+
+  /// Takes the first of the campaigns, or all. What somebody looks at stays where it is.
+  show(campaigns, isWhole) {
+    this.isWhole = isWhole;
+    this.campaigns = [...campaigns];
+    const collator = new Intl.Collator(locale(), { numeric: true });
+    this.campaigns.sort((one, other) => collator.compare(one.name, other.name) || one.id - other.id);
+    this.campaigns.forEach((campaign, place) => { campaign.place = place; });
+    const focused = this.items.contains(document.activeElement) ? document.activeElement.closest("li") : null;
+    const seen = focused ?? (scrollY > 0 ? [...this.cards.values()].find((card) => card.getBoundingClientRect().top >= 0) : null);
+    const [id, top] = [Number(seen?.dataset.id), seen?.getBoundingClientRect().top];
+    this.cards.clear();
+    this.items.replaceChildren();
     this.search(true);
+    this.draw();
+    const place = seen ? this.matching.findIndex((campaign) => campaign.id === id) : -1;
+    if (place < 0) return;
+    const { columns, row } = this.measures();
+    scrollBy(0, this.items.getBoundingClientRect().top + Math.floor(place / columns) * row - top);
+    this.draw();
+    if (focused) this.cards.get(id)?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  /// Says why the rest is not there.
+  fail(problem) {
+    this.status.replaceChildren(alertBox(explain(problem), button(t("again.now"), () => dispatchEvent(new Event("hashchange")))));
   }
 
   view() {
@@ -95,12 +135,12 @@ class List {
       this.draw();
     }
     this.items.hidden = this.matching.length === 0;
-    this.nothing.hidden = this.matching.length > 0;
-    if (this.matching.length === 0) this.showNothing();
+    this.nothing.hidden = this.matching.length > 0 || !this.isWhole;
+    if (!this.nothing.hidden) this.showNothing();
     clearTimeout(this.telling);
     const tell = () => {
       const all = this.campaigns.length;
-      this.status.textContent = words.length === 0 ? t("list.count", { count: all })
+      this.status.textContent = !this.isWhole ? t("list.arriving") : words.length === 0 ? t("list.count", { count: all })
         : t("list.matching", { found: this.matching.length, count: all });
     };
     // Not after each letter, where somebody listens.
@@ -121,12 +161,18 @@ class List {
       }));
   }
 
+  /// How many cards are side by side, and how high a row is.
+  measures() {
+    const style = getComputedStyle(this.items);
+    return {
+      columns: style.gridTemplateColumns.split(" ").length, row: parseFloat(style.gridAutoRows) + parseFloat(style.rowGap),
+    };
+  }
+
   /// Makes the cards of the rows that are in sight, and keeps room for the others.
   draw() {
     if (!this.items.isConnected || this.matching.length === 0) return;
-    const style = getComputedStyle(this.items);
-    const columns = style.gridTemplateColumns.split(" ").length;
-    const row = parseFloat(style.gridAutoRows) + parseFloat(style.rowGap);
+    const { columns, row } = this.measures();
     const rows = Math.ceil(this.matching.length / columns);
     const top = -this.items.getBoundingClientRect().top;
     const first = Math.max(0, Math.min(Math.floor(top / row) - beyond, rows - 1));

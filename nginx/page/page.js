@@ -176,11 +176,22 @@ changed.addEventListener("change", () => {
   if (user === before) return;
   const text = t(currentToken() ? "signed-in" : "signed-out");
   const isLeaving = !currentToken() && /^#\/(inbox|settings)/.test(location.hash);
-  if (!isLeaving && !current?.failed && !current?.isPersonal) return tell(text);
+  if (!isLeaving && !current?.failed && !current?.isPersonal) {
+    tell(text);
+    return welcome();
+  }
   flashNext(text);
   if (isLeaving) location.hash = "#/";
-  else show(true);
+  else show(true).then(welcome);
 });
+
+/// Whoever has just come and may change nothing is told whom to ask.
+async function welcome() {
+  const token = currentToken();
+  const person = token ? await me().catch(() => null) : null;
+  if (!person || token !== currentToken() || person.mayChange || person.isReadOnly) return;
+  tell(`${t("signed-in")} ${t("rights.visitor")}`);
+}
 addEventListener("unread", countUnread);
 setInterval(() => { if (!document.hidden && currentToken()) countUnread(); }, 60_000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden && currentToken()) countUnread(); });
@@ -222,6 +233,7 @@ if (await listen()) {
   });
   addEventListener("offline", showConnection);
   await show(true);
+  if (isBack) welcome();
   // From now on everything can be opened without a connection.
   const rest = () => Promise.all([campaign, messages, form, letter, changes, wishes].map((get) => get())).catch(() => {});
   if (globalThis.requestIdleCallback) requestIdleCallback(rest);

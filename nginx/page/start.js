@@ -11,7 +11,7 @@
   const rightToLeft = ["ar"];
 
   /// Asks for something now, for whoever needs it later. Addresses are below the page's own folder, wherever that is.
-  const get = (address) => fetch(address, { signal: AbortSignal.timeout(30000) }).catch(() => null);
+  const get = (address, options) => fetch(address, options).catch(() => null);
 
   const start = {
     languages,
@@ -19,7 +19,7 @@
     /// Sets the page to a language, and asks for its texts.
     use(code) {
       const wished = navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === code);
-      Object.assign(start, { language: code, locale: wished ?? code, texts: get(`languages/${code}.json`) });
+      Object.assign(start, { language: code, locale: wished ?? code, texts: get(`languages/${code}.json`, { signal: AbortSignal.timeout(30000) }) });
       document.documentElement.lang = code;
       document.documentElement.dir = rightToLeft.includes(code) ? "rtl" : "ltr";
     },
