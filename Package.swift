@@ -108,7 +108,7 @@ let package = Package(
             exclude: ["Cases", "Fixture", "README.md", "users.json"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "campaignd"], path: "Tests/EndToEnd",
-            exclude: ["browser.py", "page.py", "trap.js"]),
+            exclude: ["browser.py", "page.py", "systemd.sh", "trap.js"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(
             name: "FastCGITests",
