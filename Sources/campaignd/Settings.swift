@@ -34,6 +34,7 @@ struct Setting<Value: Sendable>: Sendable {
 /// The settings, each of which is described here and nowhere else.
 enum Settings {
     static let dataFolder = Setting("CAMPAIGNS_DATA", "the path of a folder") { $0 }
+    static let database = Setting("CAMPAIGNS_DATABASE", "a PostgreSQL connection string") { $0 }
     static let secretFile = Setting("TM_SECRET_FILE", "the path of a file") { $0 }
     static let allowedOrigins = Setting(
         "ALLOWED_ORIGINS",
