@@ -144,7 +144,7 @@ let package = Package(
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport", "Threads"]),
         .testTarget(
             name: "DatabaseStoreTests",
-            dependencies: ["Campaigns", "DatabaseStore", "PostgreSQL", "TestSupport", "campaignd"]),
+            dependencies: ["Campaigns", "DatabaseStore", "PostgreSQL", "TestSupport", "Threads", "campaignd"]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [

@@ -9,8 +9,8 @@ struct Ground {
     /// The role of the responders. Roles are the whole server's, so each test has its own.
     let role: String
 
-    init(_ sql: String = "") throws {
-        database = try PrivateCluster.shared().taskingManager(filledBy: sql)
+    init(_ sql: String = "", in cluster: PrivateCluster? = nil) throws {
+        database = try (cluster ?? .shared()).taskingManager(filledBy: sql)
         role = "campaignd_\(database.name)"
     }
 
