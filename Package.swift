@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CStart", publicHeadersPath: "."),
 
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "PostgreSQL", dependencies: ["CLinux", "Threads"], swiftSettings: strict),
         .target(name: "OpenStreetMap", dependencies: ["JSON", "Threads"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
         .target(
@@ -63,7 +64,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .target(name: "Transfer", dependencies: ["CLinux", "Campaigns", "JSON", "Records"], swiftSettings: strict),
+        .target(
+            name: "Transfer", dependencies: ["Campaigns", "JSON", "PostgreSQL", "Records"], swiftSettings: strict),
+        .target(
+            name: "DatabaseStore", dependencies: ["Campaigns", "PostgreSQL"],
+            resources: [
+                .embedInCode("Schema/tables.sql"), .embedInCode("Schema/triggers.sql"),
+                .embedInCode("Schema/index.sql"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "CampaignAPI",
             dependencies: [
@@ -77,8 +86,8 @@ let package = Package(
         .executableTarget(
             name: "campaignd",
             dependencies: [
-                "CStart", "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "JSON", "Messages", "OpenStreetMap",
-                "Records", "Threads", "Transfer",
+                "CStart", "CampaignAPI", "Campaigns", "DatabaseStore", "FastCGI", "FolderStore", "JSON", "Messages",
+                "OpenStreetMap", "PostgreSQL", "Records", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -86,7 +95,8 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["FastCGI", "FolderStore", "JSON", "Records"], path: "Tests/Support"),
+            dependencies: ["FastCGI", "FolderStore", "JSON", "Records"], path: "Tests/Support",
+            exclude: ["tasking-manager.sql"]),
         .target(
             name: "Fuzz",
             dependencies: [
@@ -110,7 +120,7 @@ let package = Package(
             exclude: ["Cases", "Fixture", "README.md", "users.json"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "campaignd"], path: "Tests/EndToEnd",
-            exclude: ["browser.py", "page.py", "trap.js"]),
+            exclude: ["browser.py", "page.py", "systemd.sh", "trap.js"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(
             name: "FastCGITests",
@@ -131,8 +141,11 @@ let package = Package(
             name: "MessagesTests",
             dependencies: ["CampaignAPI", "Campaigns", "FolderStore", "Messages", "Records", "TestSupport"],
             exclude: ["elements.py", "mails.py", "scripting-inputs.json"]),
+        .testTarget(name: "TransferTests", dependencies: ["TestSupport", "campaignd"]),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport", "Threads"]),
         .testTarget(
-            name: "TransferTests", dependencies: ["TestSupport", "campaignd"], exclude: ["tasking-manager.sql"]),
+            name: "DatabaseStoreTests",
+            dependencies: ["Campaigns", "DatabaseStore", "PostgreSQL", "TestSupport", "Threads", "campaignd"]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [

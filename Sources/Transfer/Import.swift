@@ -1,4 +1,5 @@
 public import Campaigns
+internal import PostgreSQL
 public import Records
 
 /// Takes records over into a data folder: from a Tasking Manager's database, or from a document that ``Export`` wrote.
@@ -50,7 +51,7 @@ public struct Import {
     }
 
     /// Whether a source has the form of a connection string; otherwise it is the path of a document.
-    public static func isDatabase(_ source: String) -> Bool { Database.isConnectionString(source) }
+    public static func isDatabase(_ source: String) -> Bool { ConnectionSettings.isConnectionString(source) }
 
     /// Takes over what a Tasking Manager's database has for campaigns.
     ///

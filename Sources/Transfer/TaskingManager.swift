@@ -1,5 +1,6 @@
 internal import Campaigns
 internal import JSON
+internal import PostgreSQL
 internal import Records
 
 /// What is taken over from a Tasking Manager's database.

@@ -15,6 +15,7 @@ struct Campaignd: ParsableCommand {
             Failure.report("argument \(argument) is not UTF-8")
             Glibc.exit(EX_USAGE)
         }
+        HiddenPassword.hide()
         // As spawn-fcgi and mod_fcgid start it: with a socket and without a word.
         if CommandLine.arguments.count <= 1, ListeningSocket.isListening(STDIN_FILENO) { return main(["serve"]) }
         main(nil)
@@ -43,13 +44,12 @@ struct Campaignd: ParsableCommand {
             environment, the secret from TM_SECRET or the file that TM_SECRET_FILE names.
 
             Exit codes: 0 done; 1 something was found or refused; 64 the command's words are wrong; 73 something cannot be \
-            made (a folder, a socket); 78 a setting is missing or wrong. 'import' has a few more.
+            made (a folder, a socket); 78 a setting is missing or wrong. 'import' and 'database' have a few more.
             """,
         version: version,
         subcommands: [
             Serve.self, Init.self, Token.self, Check.self, UserCommand.self, OrganisationCommand.self,
             ProjectCommand.self, Deliver.self, MessagesCommand.self, ChangesCommand.self, ImportCommand.self,
-            ExportCommand.self,
-            SettingsCommand.self,
+            ExportCommand.self, DatabaseCommand.self, SettingsCommand.self,
         ])
 }

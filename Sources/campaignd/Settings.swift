@@ -18,6 +18,10 @@ enum Settings {
         "TM_SECRET_FILE", "A file with that secret, which others must not be able to read. It counts if both are set.",
         "the path of a file"
     ) { $0 }
+    static let database = Setting(
+        "CAMPAIGNS_DATABASE", "The connection string for 'campaignd database', where it is not given.",
+        "a PostgreSQL connection string"
+    ) { $0 }
     static let allowedOrigins = Setting(
         "ALLOWED_ORIGINS",
         "Pages of other sites that browsers may call from, separated by commas; * allows every page. Default: none.",
@@ -56,7 +60,8 @@ enum Settings {
     /// Every setting with what it is for, in the order in which a person reads them.
     static var all: [(name: String, help: String)] {
         let before = [
-            (dataFolder.name, dataFolder.help), (secret.name, secret.help), (secretFile.name, secretFile.help),
+            (dataFolder.name, dataFolder.help), (database.name, database.help), (secret.name, secret.help),
+            (secretFile.name, secretFile.help),
             (allowedOrigins.name, allowedOrigins.help), (appBaseURL.name, appBaseURL.help),
             (publicURL.name, publicURL.help),
         ]

@@ -188,7 +188,8 @@ func nothingInherited() throws {
         ["token", "1", "2"], ["user", "add"], ["user", "add", "a", "--role", "BOSS"],
         ["user", "add", "a", "--id", "x"], ["organisation", "add"],
         ["project", "add", "a", "--organisation", "x"], ["init", "a", "--damo"], ["import"], ["import", "a", "b"],
-        ["export", "data"],
+        ["export", "data"], ["database", "install", "a", "b"], ["database", "install", "--within", "0s"],
+        ["database", "install", "--within", "2"], ["database", "check", "--role", ""], ["database", "mend"],
     ])
 func wrongWords(arguments: [String]) throws {
     let outcome = try campaignd(arguments, secret)
@@ -217,6 +218,13 @@ func wrongWords(arguments: [String]) throws {
         (["user", "list"], ["--data"]),
         (["import"], ["<source>", "--data", "--dry-run", "postgresql://", "libpq", "PGPASSWORD", "69"]),
         (["export"], ["--data", "logos/", "campaignd import"]),
+        (["database"], ["install", "check", "uninstall", "CAMPAIGNS_DATABASE", "PGPASSWORD", "libpq", "75"]),
+        (
+            ["database", "install"],
+            ["<url>", "--role", "--within", "--without-triggers", "--print", "CAMPAIGNS_DATABASE", "password"]
+        ),
+        (["database", "check"], ["<url>", "--role", "form alone"]),
+        (["database", "uninstall"], ["<url>", "--role", "--within", "--print", "lost"]),
     ])
 func help(command: [String], words: [String]) throws {
     let outcome = try campaignd(command + ["--help"])

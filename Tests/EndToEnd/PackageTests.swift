@@ -127,6 +127,31 @@ struct PackageTests {
         #expect(rated.status == 0, "\(rated.text)")
     }
 
+    @Test(
+        "systemd starts the service in its sandbox, and with the drop-in mail programs work there",
+        .enabled(if: geteuid() == 0, "only root can start another systemd"))
+    func sandbox() throws {
+        let script = Repository.root.appendingPathComponent("Tests/EndToEnd/systemd.sh")
+        let outcome = try Command.run("timeout", ["--kill-after=5", "400", script.path, Repository.campaignd.path])
+        // EX_TEMPFAIL: not here, as in a container that may mount nothing.
+        if outcome.status == 75 {
+            print("systemd does not start here: \(outcome.errors)")
+            return
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            outcome.text == """
+                none, speak: not sent
+                none, queue: not sent
+                first, speak: sent
+                first, queue: not sent
+                whole, speak: sent
+                whole, queue: sent
+                active
+
+                """, "\(outcome.errors)")
+    }
+
     @Test("with the drop-in for e-mails, nothing keeps a program from becoming another group", arguments: ["", "@"])
     func mailDropIn(_ instance: String) throws {
         /// What systemd.exec(5) names at NoNewPrivileges=: each forbids it by itself, as long as User= is set.

@@ -79,6 +79,9 @@ struct ReadmeTests {
             try Command.run(Repository.campaignd.path, ["serve", "--help"]).text,
             try Command.run(Repository.campaignd.path, ["import", "--help"]).text,
             try Command.run(Repository.campaignd.path, ["export", "--help"]).text,
+            try Command.run(Repository.campaignd.path, ["database", "install", "--help"]).text,
+            try Command.run(Repository.campaignd.path, ["database", "check", "--help"]).text,
+            try Command.run(Repository.campaignd.path, ["database", "uninstall", "--help"]).text,
             try Command.run(Repository.root.appendingPathComponent("nginx/serve").path, ["--help"]).text,
         ] {
             for name in text.matches(of: /--[a-z][a-z-]+|[A-Z]+_[A-Z_]+|SENDMAIL/).map({ String($0.output) }) {

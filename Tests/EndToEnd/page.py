@@ -1183,6 +1183,7 @@ def languages(page):
     page.driver.refresh()
     page.settled()
     assert page.js(seen) == ["ar", "rtl", "الحملات", "الحملات"]
+    assert page.js("return [...document.querySelectorAll('.card .name')].every((name) => getComputedStyle(name).textAlign === 'right')")
     page.shot("list-arabic")
     # The logo stands to the right of the name, and the way back leads to the right.
     logo, name = page.js("return [...document.querySelectorAll('.card:first-child .logo, .card:first-child .name')].slice(0, 2).map((one) => one.getBoundingClientRect().left)")

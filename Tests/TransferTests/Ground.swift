@@ -28,7 +28,7 @@ struct Fixture {
 
     func export() throws -> String {
         let outcome = try campaignd(["export", "--data", data])
-        guard outcome.status == 0, outcome.errors.isEmpty else { throw PostgreSQL.Failed(description: outcome.errors) }
+        guard outcome.status == 0, outcome.errors.isEmpty else { throw Command.Failed(description: outcome.errors) }
         return outcome.text
     }
 

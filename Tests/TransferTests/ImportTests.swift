@@ -201,7 +201,7 @@ struct ImportTests {
 
     @Test("what is the same is not written again, what differs is, and the rest stays as it is")
     func repetition() throws {
-        let village = try PostgreSQL.server().taskingManager(village)
+        let village = try PrivateCluster.shared().taskingManager(village)
         _ = try fixture.take(village.uri)
         try fixture.write(user(77, "by hand"), "users/77.json")
         try fixture.write(#"{"id": 12, "name": "By hand"}"#, "campaigns/12.json")
@@ -289,7 +289,7 @@ struct ImportTests {
 
     @Test("a name that another campaign has here is not given twice, but campaigns may change names with one another")
     func names() throws {
-        let source = try PostgreSQL.server().taskingManager(
+        let source = try PrivateCluster.shared().taskingManager(
             "INSERT INTO campaigns (id, name) VALUES (1, 'One'), (2, 'Two'), (3, 'Three')")
         try fixture.write(#"{"id": 9, "name": "Three"}"#, "campaigns/9.json")
         let outcome = try fixture.take(source.uri)
@@ -353,7 +353,7 @@ struct ImportTests {
 
     @Test("a form without // is a connection string as well, and PGPASSWORD and its like count")
     func otherForm() throws {
-        let source = try PostgreSQL.server().taskingManager(village)
+        let source = try PrivateCluster.shared().taskingManager(village)
         let outcome = try fixture.take(
             "dbname=\(source.name)", environment: ["PGHOST": source.server.folder, "PGUSER": "tm"])
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -471,7 +471,7 @@ struct ImportTests {
 
     @Test("a database without a Tasking Manager's tables ends it with 65, and says what is missing")
     func otherTables() throws {
-        let source = try PostgreSQL.server().taskingManager("DROP TABLE campaign_projects")
+        let source = try PrivateCluster.shared().taskingManager("DROP TABLE campaign_projects")
         let outcome = try fixture.take(source.uri)
         #expect(outcome.status == 65)
         #expect(outcome.errors.contains(#"relation "campaign_projects" does not exist"#))
@@ -479,7 +479,7 @@ struct ImportTests {
 
     @Test("a user of the database who may not read its tables gets 69, and is told which")
     func noRight() throws {
-        let source = try PostgreSQL.server().taskingManager("")
+        let source = try PrivateCluster.shared().taskingManager("")
         try source.run("CREATE USER stranger_\(source.name)")
         let uri = source.uri.replacingOccurrences(of: "tm@", with: "stranger_\(source.name)@")
         let outcome = try fixture.take(uri)
@@ -502,6 +502,6 @@ struct ImportTests {
     }
 
     private func database(_ sql: String) throws -> String {
-        try PostgreSQL.server().taskingManager(sql).uri
+        try PrivateCluster.shared().taskingManager(sql).uri
     }
 }
