@@ -9,10 +9,11 @@ extension API {
         let received = Uptime.now()
         let generation = store.generation()
         let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: request.target)
-        if let ready = answers.answer(to: request.target, generation: generation),
-            !(ready.isForStrangers && request.isAuthorized)
+        if let found = answers.answer(to: request.target, generation: generation), found.isCurrent,
+            !(found.ready.isForStrangers && request.isAuthorized)
         {
-            return give(ready, request.target, request, variable, received) ?? .notReady(find(head), mayBeAtOnce: false)
+            return give(found.ready, request.target, request, variable, received)
+                ?? .notReady(find(head), mayBeAtOnce: false)
         }
         let endpoint = find(head)
         // Others depend on who asks.
@@ -24,9 +25,8 @@ extension API {
         // One for all spellings of a path and all that the route does not look at in a query: what is asked for in ever
         // new ways is not made ever anew, nor does it drive out the rest.
         guard let path = endpoint.keptPath(Query(whole)) else { return waits }
-        if path != request.target, let ready = answers.answer(to: path, generation: generation) {
-            return give(ready, path, request, variable, received) ?? waits
-        }
+        let found = answers.answer(to: path, generation: generation)
+        if let found, found.isCurrent { return give(found.ready, path, request, variable, received) ?? waits }
         guard let answer = atOnce({ try endpoint.answer(whole, waits: false) }) else { return waits }
         // Others depend on more than the records.
         guard answer.status == .ok, let digest = answer.digest else {
@@ -34,8 +34,14 @@ extension API {
             metrics.count(route.number, response.status.code, since: received)
             return .parts([response.head, response.body])
         }
-        let ready = ready(whole, answer, digest, route)
-        answers.keep(ready, to: path, generation: generation)
+        let ready: AnswerCache.Ready
+        if let found, found.ready.digest == digest {
+            ready = found.ready
+            answers.renew(ready, at: path, generation: generation)
+        } else {
+            ready = self.ready(whole, answer, digest, route)
+            answers.keep(ready, to: path, generation: generation)
+        }
         return give(ready, path, request, variable, received) ?? waits
     }
 

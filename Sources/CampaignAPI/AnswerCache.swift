@@ -2,7 +2,8 @@ internal import FastCGI
 internal import HTTPTypes
 internal import Synchronization
 
-/// Answers that were made already, header and all, for as long as no record changes.
+/// Answers that were made already, header and all. After a change of any record an answer counts again as soon as it is known
+/// that it would be the same.
 ///
 /// Making an answer costs several times what reading and writing it costs, and most requests are for what was just asked for.
 final class AnswerCache: Sendable {
@@ -40,9 +41,14 @@ final class AnswerCache: Sendable {
         }
     }
 
+    private struct Entry {
+        var ready: Ready
+        /// The state of the records of which it is known to be the answer.
+        var generation: Int
+    }
+
     private struct State {
-        var generation = -1
-        var answers: [String: Ready] = [:]
+        var entries: [String: Entry] = [:]
         var size = 0
     }
 
@@ -53,19 +59,34 @@ final class AnswerCache: Sendable {
     /// - Parameters:
     ///   - path: in the one spelling that answers are kept by.
     ///   - generation: the state of the records that the answer has to show.
-    func answer(to path: String, generation: Int) -> Ready? {
-        state.withLock { $0.generation == generation ? $0.answers[path] : nil }
+    /// - Returns: the answer, and whether it shows that state; otherwise it may, as most changes are of other records.
+    func answer(to path: String, generation: Int) -> (ready: Ready, isCurrent: Bool)? {
+        state.withLock { state in
+            state.entries[path].map { ($0.ready, $0.generation == generation) }
+        }
+    }
+
+    /// Says that an answer shows a later state of the records, too.
+    func renew(_ answer: Ready, at path: String, generation: Int) {
+        state.withLock { state in
+            guard let entry = state.entries[path], entry.ready.digest == answer.digest else { return }
+            state.entries[path]?.generation = max(entry.generation, generation)
+        }
     }
 
     /// - Parameter generation: the state of the records from before the answer was made.
     func keep(_ answer: Ready, to path: String, generation: Int) {
-        let size = answer.head.count + answer.body.count + answer.notModified.count + path.utf8.count
+        let size = Self.size(answer, path)
         guard size <= Self.capacity else { return }
         state.withLock { state in
-            if state.generation != generation || state.size + size > Self.capacity {
-                state = State(generation: generation)
-            }
-            if state.answers.updateValue(answer, forKey: path) == nil { state.size += size }
+            let former = state.entries.updateValue(Entry(ready: answer, generation: generation), forKey: path)
+            state.size += size - (former.map { Self.size($0.ready, path) } ?? 0)
+            guard state.size > Self.capacity else { return }
+            state = State(entries: [path: Entry(ready: answer, generation: generation)], size: size)
         }
+    }
+
+    private static func size(_ answer: Ready, _ path: String) -> Int {
+        answer.head.count + answer.body.count + answer.notModified.count + path.utf8.count
     }
 }

@@ -384,11 +384,15 @@ class Bench(contextlib.ExitStack):
 
     # Clients: each of these gives a function that does one round
 
-    def wrk(self, nginx, path, responder=None, clients=32, seconds=None, headers=()):
+    def wrk(self, nginx, path, responder=None, clients=32, seconds=None, headers=(), script=None):
         """Requests a second, and the CPU seconds of one."""
         seconds = seconds or self.seconds
         words = ["wrk", "--threads", "1", "--connections", clients, "--timeout", "20s"]
         words += [word for header in headers for word in ("--header", header)]
+        if script:
+            file = self.path("walk.lua")
+            file.write_text(script)
+            words += ["--script", str(file)]
         words += ["--duration", "{}s", f"http://127.0.0.1:{nginx.port}{path}"]
         pids = {"nginx": nginx.worker, **({"responder": responder.pid} if responder else {})}
 

@@ -211,6 +211,34 @@ def busy(bench):
     return [Line(what, "while nothing changes", "0.8", values, note=good(results))]
 
 
+def busy_reads(bench):
+    """Single campaigns, each of a thousand in its turn."""
+    service = bench.campaignd(bench.folders.to_write(100_000))
+    nginx = bench.nginx(service)
+    program = bench.compile("create.c")
+    quiet = bench.wrk(nginx, "/api/v2/campaigns/", service, seconds=max(3, bench.seconds), script=WALK)
+
+    def while_creating():
+        with bench.creating(program, nginx, rate=10):
+            return quiet()
+
+    results = bench.alternate(while_creating=while_creating, quiet=quiet)
+    report(results)
+    values = ratios(results["while_creating"], results["quiet"])
+    what = "single campaigns of 100,000 while 10 a second are created"
+    return [Line(what, "while nothing changes", "0.95", values, note=good(results))]
+
+
+# What wrk asks for, in Lua.
+WALK = """
+local id = 0
+request = function()
+    id = id % 1000 + 1
+    return wrk.format("GET", "/api/v2/campaigns/" .. id .. "/")
+end
+"""
+
+
 def answered(bench, folder):
     """Seconds from the start to the first answer, and to the first list."""
     bench.wait_for_quiet()
@@ -340,5 +368,5 @@ def many(bench):
 
 ROWS = {
     "single": single, "list": whole_list, "size": size, "match": match, "compressed": compressed, "create": create, "create-size": create_size,
-    "busy": busy, "start": start, "memory": memory, "cgi": cgi, "many": many,
+    "busy": busy, "busy-reads": busy_reads, "start": start, "memory": memory, "cgi": cgi, "many": many,
 }

@@ -225,3 +225,21 @@ func notModified() throws {
         #expect(text(service.api.readyAnswer(to: target, ifNoneMatch: "\"x\""))?.hasPrefix("Status: 200") == true)
     }
 }
+
+@Test("after a change of another record an answer is known to be good again, and is not made anew")
+func renewed() throws {
+    let service = try Service()
+    let path = "/api/v2/campaigns/5/"
+    func isCurrent() -> Bool? {
+        service.api.answers.answer(to: path, generation: service.api.store.generation())?.isCurrent
+    }
+    let first = service.api.readyAnswer(to: path)
+    #expect(isCurrent() == true)
+    #expect(service.ask(.post, "/campaigns/", user: 1, body: #"{"name": "Another"}"#).status == .created)
+    #expect(isCurrent() == false)
+    #expect(service.api.readyAnswer(to: path) == first)
+    #expect(isCurrent() == true)
+    #expect(service.ask(.patch, "/campaigns/5/", user: 1, body: #"{"url": "https://example.org"}"#).status == .ok)
+    #expect(text(service.api.readyAnswer(to: path))?.contains("https://example.org") == true)
+    #expect(isCurrent() == true)
+}
