@@ -50,7 +50,9 @@ public struct ConnectionSettings: Sendable {
         if options["options"] == "" { options["options"] = nil }
         options["client_encoding"] = "UTF8"
         if purpose != .reading { options["target_session_attrs"] = "read-write" }
-        let seconds = options["connect_timeout"].flatMap { Int($0.trimmingSpaces) } ?? 0
+        guard let seconds = Int((options["connect_timeout"] ?? "").trimmingSpaces) else {
+            throw .invalidConnectionString("connect_timeout in the connection string is not a number of seconds")
+        }
         connectTimeout = seconds > 0 ? .seconds(min(seconds, 3600)) : .seconds(3600)
         // Hosts that a service file names are found by libpq alone, and so are its default ones.
         let (host, address) = (given["host"], given["hostaddr"])

@@ -21,12 +21,12 @@ final class HostLookup: Sendable {
     /// - Throws: ``DatabaseError/refused(_:)`` when there are none, or when it takes too long.
     static func addresses(of host: String, by deadline: Deadline, _ libpq: LibPQ) throws(DatabaseError) -> [String] {
         guard let lookup = running.withLock({ running in running[host] ?? start(host, libpq, &running) }) else {
-            throw .refused("\(host): there is no thread to look for its address")
+            throw .refused("there is no thread to look for its address")
         }
         switch lookup.answer.wait(timeout: deadline.remaining, { $0 }) {
         case .addresses(let addresses): return addresses
-        case .failure(let reason): throw .refused("\(host): \(reason)")
-        case nil: throw .refused("\(host): its address is not found in time")
+        case .failure(let reason): throw .refused(reason)
+        case nil: throw .refused("its address is not found in time")
         }
     }
 

@@ -136,6 +136,8 @@ struct ConnectionTests {
         #expect(try ConnectionSettings("host=a", for: .service).connectTimeout == .seconds(2))
         #expect(try ConnectionSettings("host=a", for: .administration).connectTimeout == .seconds(15))
         #expect(try ConnectionSettings("host=a connect_timeout=7", for: .service).connectTimeout == .seconds(7))
+        #expect(try ConnectionSettings("host=a connect_timeout=0", for: .service).connectTimeout == .seconds(3600))
+        #expect(throws: DatabaseError.self) { try ConnectionSettings("host=a connect_timeout=2s", for: .service) }
     }
 
     // MARK: Which server
@@ -165,7 +167,7 @@ struct ConnectionTests {
             _ = try DatabaseConnection(
                 ConnectionSettings("host=campaigns.invalid,localhost port=1 user=tm", for: .service), by: .generous)
         }
-        #expect(error?.description.contains("campaigns.invalid: ") == true)
+        #expect(error?.description.contains("campaigns.invalid:1: ") == true)
         #expect(error?.description.contains("Connection refused") == true)
     }
 
