@@ -8,13 +8,13 @@ extension API {
     public func readyAnswer(to request: PlainGet, _ variable: (String) -> String?) -> ReadyAnswer {
         let received = Uptime.now()
         let generation = store.generation()
-        let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: request.target)
         if let found = answers.answer(to: request.target, generation: generation), found.isCurrent,
             !(found.ready.isForStrangers && request.isAuthorized)
         {
             return give(found.ready, request.target, request, variable, received)
-                ?? .notReady(find(head), mayBeAtOnce: false)
+                ?? .notReady(find(Self.head(request)), mayBeAtOnce: false)
         }
+        let head = Self.head(request)
         let endpoint = find(head)
         // Others depend on who asks.
         guard let route = endpoint.route, !route.isSignIn, !endpoint.isForWhoAsks(request.isAuthorized) else {
@@ -43,6 +43,10 @@ extension API {
             answers.keep(ready, to: path, generation: generation)
         }
         return give(ready, path, request, variable, received) ?? waits
+    }
+
+    private static func head(_ request: PlainGet) -> HTTPRequest {
+        HTTPRequest(method: .get, scheme: nil, authority: nil, path: request.target)
     }
 
     private func ready(

@@ -153,7 +153,7 @@ public struct API: Responder {
         } catch let problem as Problem {
             return Answer(problem)
         } catch let error as StoreUnavailable {
-            logger.error("the data folder is unavailable", metadata: ["reason": "\(error.detail)"])
+            logger.error("the records are unavailable", metadata: ["reason": "\(error.detail)"])
             return Answer(.unavailable(error.description))
         } catch {
             logger.critical("an error has no answer of its own", metadata: ["error": "\(error)"])

@@ -71,7 +71,7 @@ struct Call: Sendable {
     var store: any RecordStore { api.store }
     var query: Query { Query(request) }
 
-    /// Gives a reader the records, as ``FolderStore/read(waits:_:)`` does.
+    /// Gives a reader the records, as ``RecordStore/read(waits:_:)`` does.
     func read<Result: Sendable>(_ body: (any RecordReader) throws -> Result) throws -> Result {
         try store.read(waits: waits, body)
     }

@@ -228,7 +228,9 @@ final class Catalogue {
     }
 
     func reserveCapacity(_ kind: RecordKind, _ count: Int) {
-        if kind == .campaigns { records.campaigns.reserveCapacity(count) }
+        guard kind == .campaigns else { return }
+        records.campaigns.reserveCapacity(count)
+        files.reserveCapacity(count)
     }
 
     /// What the next start should find in the cache, or nil when little has been read that is not there.

@@ -15,8 +15,9 @@ struct CatalogueCache {
         var id: Int { campaign.id }
     }
 
-    /// - Parameter version: of the ``CampaignRendering``.
-    private static func magic(_ version: Int) -> [UInt8] { Array("campaignd cache 3.\(version)\n".utf8) }
+    /// What the file begins with; the rest of the line is the ``CampaignRendering``'s version.
+    private static let name = Array("campaignd cache ".utf8)
+    private static func magic(_ version: Int) -> [UInt8] { name + Array("3.\(version)\n".utf8) }
     /// The size that stands for no opening.
     private static let none = -1
     /// Fewer files than this are read as quickly.
@@ -41,19 +42,33 @@ struct CatalogueCache {
     /// - Parameter version: of the ``CampaignRendering``; what another has made is not taken.
     /// - Returns: by rising id; nothing when there is no cache, or no whole one.
     static func read(_ folder: DataFolder, _ version: Int) -> [Entry] {
+        guard let (bytes, line) = whole(folder), bytes[..<line].elementsEqual(magic(version)) else { return [] }
+        return entries(bytes, behind: line)
+    }
+
+    /// The highest id in it, whoever has made it; 0 when there is none.
+    static func highestID(_ folder: DataFolder) -> Int {
+        guard let (bytes, line) = whole(folder) else { return 0 }
+        return entries(bytes, behind: line).map(\.id).max() ?? 0
+    }
+
+    /// The file, when it is whole, and where its first line ends.
+    private static func whole(_ folder: DataFolder) -> (bytes: [UInt8], line: Int)? {
         guard let file = try? Descriptor(path(folder), O_RDONLY | O_NONBLOCK), let status = try? file.status(),
             status.st_mode & S_IFMT == S_IFREG,
-            let bytes = try? file.read(size: Int(clamping: status.st_size), atMost: 1 << 30)
-        else { return [] }
-        let magic = magic(version)
-        let digestSize = SHA256.byteCount
-        guard bytes.starts(with: magic), bytes.count >= magic.count + digestSize else { return [] }
-        let end = bytes.count - digestSize
-        guard bytes.withUnsafeBytes({ Array(SHA256.hash(data: $0[..<end])).elementsEqual($0[end...]) }) else {
-            return []
-        }
-        return bytes.withUnsafeBytes { buffer in
-            var reader = ByteReader(bytes: UnsafeRawBufferPointer(rebasing: buffer[magic.count..<end]))
+            let bytes = try? file.read(size: Int(clamping: status.st_size), atMost: 1 << 30),
+            bytes.starts(with: name), let line = bytes.firstIndex(of: UInt8(ascii: "\n")).map({ $0 + 1 }),
+            bytes.count >= line + SHA256.byteCount
+        else { return nil }
+        let end = bytes.count - SHA256.byteCount
+        let isWhole = bytes.withUnsafeBytes { Array(SHA256.hash(data: $0[..<end])).elementsEqual($0[end...]) }
+        return isWhole ? (bytes, line) : nil
+    }
+
+    private static func entries(_ bytes: [UInt8], behind line: Int) -> [Entry] {
+        bytes.withUnsafeBytes { buffer in
+            var reader = ByteReader(
+                bytes: UnsafeRawBufferPointer(rebasing: buffer[line..<bytes.count - SHA256.byteCount]))
             var entries: [Entry] = []
             while let entry = reader.entry() { entries.append(entry) }
             return entries

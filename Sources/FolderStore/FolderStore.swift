@@ -122,7 +122,7 @@ public final class FolderStore: RecordStore {
         isRehearsal: Bool, _ body: @escaping @Sendable (any TransferWriter) throws -> Value
     ) throws -> Value {
         // Nothing comes of it, so that it needs no lock.
-        if isRehearsal { return try readCatalogue { try body(Transaction($0, folder, rendering)) } }
+        if isRehearsal { return try readCatalogue { try body(Transaction($0, folder)) } }
         let outcome = Mutex<Result<Value, any Error>?>(nil)
         let writer = Writer { transaction in
             let result = Result { try body(transaction) }
@@ -179,7 +179,7 @@ public final class FolderStore: RecordStore {
         var pass = first
         for writer in batch {
             // What it throws it throws again.
-            _ = try? live.run(&pass) { try writer.decide(Transaction($0, folder, rendering)) }
+            _ = try? live.run(&pass) { try writer.decide(Transaction($0, folder)) }
         }
         guard live.certainNames != nil else { return .read(live, place) }
         let isMade = try? locked(lockTimeout) { _ throws(StoreUnavailable) in
@@ -294,8 +294,7 @@ public final class FolderStore: RecordStore {
             var staged = Transaction.Staged()
             for writer in batch {
                 staged = try live.run(&pass) { [staged] catalogue in
-                    let transaction = Transaction(
-                        catalogue, folder, rendering, seenIDs: seenIDs.withLock { $0 })
+                    let transaction = Transaction(catalogue, folder, seenIDs: seenIDs.withLock { $0 })
                     transaction.staged = staged
                     do {
                         try writer.decide(transaction)

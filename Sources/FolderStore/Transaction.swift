@@ -20,20 +20,15 @@ final class Transaction {
 
     private let catalogue: Catalogue
     private let folder: DataFolder
-    private let rendering: any CampaignRendering
     /// The highest ids that have been seen, whatever has become of them.
     private let seenIDs: [RecordKind: Int]
     var staged = Staged()
     /// What has been read of files, by path; changes of them are made only where that is still there.
     private var bases: [String: Basis] = [:]
 
-    init(
-        _ catalogue: Catalogue, _ folder: DataFolder, _ rendering: any CampaignRendering,
-        seenIDs: [RecordKind: Int] = [:]
-    ) {
+    init(_ catalogue: Catalogue, _ folder: DataFolder, seenIDs: [RecordKind: Int] = [:]) {
         self.catalogue = catalogue
         self.folder = folder
-        self.rendering = rendering
         self.seenIDs = seenIDs
     }
 
@@ -132,8 +127,8 @@ final class Transaction {
         var highest = max(try catalogue.highestID(kind), seenIDs[kind] ?? 0)
         // Where what is kept may be an old copy, whatever else names an id counts.
         if !isMarked, kind == .campaigns {
-            let cached = try catalogue.outside("highest id in the cache") { [folder, rendering] in
-                CatalogueCache.exists(folder) ? CatalogueCache.read(folder, rendering.version).map(\.id).max() ?? 0 : 0
+            let cached = try catalogue.outside("highest id in the cache") { [folder] in
+                CatalogueCache.highestID(folder)
             }
             let entered = try catalogue.outside("highest id in the history") { [folder] in
                 try ChangeHistory(folder).highestCampaign()

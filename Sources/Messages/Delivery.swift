@@ -15,7 +15,7 @@ extension RecordStore {
     ///   - progress: told after each delivery, with the message's outline and the number of recipients.
     /// - Throws: ``StoreUnavailable``.
     public func deliverMessages(
-        byMail: Bool, logger: Logger? = nil, progress: (Message, Int) -> Void = { _, _ in }
+        byMail: Bool, logger: Logger?, progress: (Message, Int) -> Void = { _, _ in }
     ) throws {
         let before = waitingDeliveries
         var waiting: [Int: [RecordRef]] = [:]
@@ -56,7 +56,7 @@ extension RecordStore {
     }
 
     /// The messages that wait for records which cannot be read, with the files of these, as far as the last
-    /// ``deliverMessages(byMail:progress:)`` of this process found.
+    /// ``deliverMessages(byMail:logger:progress:)`` of this process found.
     public var messagesThatWait: [Int: [String]] { waitingDeliveries.mapValues { $0.map(\.place) } }
 
     /// The files that keep a message from being delivered now, of those that cannot be read.

@@ -24,7 +24,8 @@ public protocol RecordStore: AnyObject, Sendable {
     @discardableResult
     func write<Value: Sendable>(_ body: @escaping @Sendable (any RecordWriter) throws -> Value) throws -> Value
 
-    /// What is known of the store; it never waits where the store is looked after in the background.
+    /// What is known of the store. Where the store is looked after in the background it waits for no disk, but perhaps for who is
+    /// just reading the history.
     func health() -> StoreHealth
 
     // MARK: Who changed what

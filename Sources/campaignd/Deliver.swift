@@ -35,7 +35,7 @@ struct Deliver: ParsableCommand {
             let logger = try Settings.logger()
             let mail = try Settings.mail()
             let store = try FolderStore(Settings.folder(data.path), CampaignJSON(), logger: logger)
-            try store.deliverMessages(byMail: mail != nil) { message, recipients in
+            try store.deliverMessages(byMail: mail != nil, logger: logger) { message, recipients in
                 print("message \(message.id) delivered to \(recipients) \(recipients == 1 ? "user" : "users")")
             }
             for (id, files) in store.messagesThatWait.sorted(by: { $0.key < $1.key }) {

@@ -3,6 +3,7 @@ import FastCGI
 import FolderStore
 import Glibc
 import HTTPTypes
+import Logging
 import Messages
 import Records
 import Threads
@@ -25,7 +26,7 @@ enum PlainCGIProcess {
             let api = API(store, configuration, logger: logger)
             PlainCGI.serve(api)
             api.reportRefusedTokens(isEnd: true)
-            if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail) }
+            if isMessageSent.update({ $0 }) { deliver(store, byMail: sendsMail, logger) }
             store.writeCache()
         } catch {
             Failure.report((error as? Failure)?.message ?? (error as? StoreUnavailable)?.detail ?? "\(error)")
@@ -34,9 +35,9 @@ enum PlainCGIProcess {
     }
 
     /// Delivers what was just sent, as there may be nobody else to do it. E-mails take long: they wait for `deliver`.
-    private static func deliver(_ store: FolderStore, byMail: Bool) {
+    private static func deliver(_ store: FolderStore, byMail: Bool, _ logger: Logger) {
         do {
-            try store.deliverMessages(byMail: byMail)
+            try store.deliverMessages(byMail: byMail, logger: logger)
         } catch {
             Failure.report("messages cannot be delivered: \(error)")
         }

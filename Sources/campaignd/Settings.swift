@@ -47,7 +47,11 @@ enum Settings {
         "MAIL_FROM", "The sender of these e-mails. Default: noreply@ and the host of APP_BASE_URL.", "an e-mail address"
     ) { MailSettings.isAddress($0) ? $0 : nil }
     private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-    static let logLevel = Setting("LOG_LEVEL", "What is logged: one of \(levels). Default: info.", levels) { name in
+    static let logLevel = Setting(
+        "LOG_LEVEL",
+        "What is logged: one of \(levels). The lines that say who did what are of the level notice. Default: info.",
+        levels
+    ) { name in
         Logger.Level(rawValue: name.lowercased())
     }
     static let logFormat = Setting(

@@ -18,7 +18,7 @@ func service(messages texts: [String]) throws -> Service {
         try service.folder.write(
             String(decoding: message.json.indented, as: UTF8.self), to: "messages/\(index + 1).json")
     }
-    try service.api.store.deliverMessages(byMail: false)
+    try service.api.store.deliverMessages(byMail: false, logger: nil)
     return service
 }
 

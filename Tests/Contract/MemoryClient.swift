@@ -39,7 +39,9 @@ final class MemoryClient: Client, Sendable {
             openStreetMap: OpenStreetMap(
                 server: UnderTest.openStreetMap, clientID: UnderTest.clientID, clientSecret: UnderTest.clientSecret,
                 scope: OpenStreetMap.defaultScope), redirectURI: UnderTest.publicURL + "/")
-        configuration.messageSent = { DispatchQueue.global().async { try? store.deliverMessages(byMail: false) } }
+        configuration.messageSent = {
+            DispatchQueue.global().async { try? store.deliverMessages(byMail: false, logger: nil) }
+        }
         api = API(store, configuration, logger: Self.logger)
     }
 

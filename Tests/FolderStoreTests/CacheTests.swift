@@ -157,3 +157,16 @@ func fewLarge() throws {
     try CatalogueCache.write(entries.map(Cached.forged), fixture.folder, CampaignJSON().version, now: .max)
     #expect(try Set(fixture.store().names().values) == ["forged"])
 }
+
+@Test("a cache that an earlier program has made is not read, but the highest id in it stays used")
+func earlierCache() throws {
+    let fixture = try Fixture(campaigns: Array(1...Cached.count))
+    let catalogue = fixture.untold()
+    try catalogue.complete()
+    try CatalogueCache.write(try #require(catalogue.newCacheEntries()), fixture.folder, 99, now: .max)
+    #expect(CatalogueCache.read(fixture.folder, CampaignJSON().version).isEmpty)
+    #expect(CatalogueCache.highestID(fixture.folder) == Cached.count)
+    try fixture.remove("campaigns/\(Cached.count).json")
+    try? fixture.remove(".ids/campaigns")
+    #expect(try fixture.store().create("Next") == Cached.count + 1)
+}

@@ -54,7 +54,7 @@ struct DeliveryWaitTests {
         #expect(log.text.components(separatedBy: "a message waits for records").count == 2)
         unlink("\(fixture.path)/projects/5.json")
         try fixture.write(#"{"projectId": 5, "contributors": [3]}"#, "projects/5.json")
-        try store.deliverMessages(byMail: false)
+        try store.deliverMessages(byMail: false, logger: nil)
         #expect(try store.recipients(ofMessage: 1) == [2, 3])
         #expect(try store.box(3) == [1])
         #expect(store.messagesThatWait == [:])
@@ -72,11 +72,11 @@ struct DeliveryWaitTests {
         }
         let store = try fixture.store()
         try fixture.write(message(1), "messages/1.json")
-        try store.deliverMessages(byMail: false)
+        try store.deliverMessages(byMail: false, logger: nil)
         #expect(store.messagesThatWait == [1: ["users/3.json"]])
         unlink("\(fixture.path)/users/3.json")
         try fixture.write(#"{"id": 3, "projectsNotifications": false}"#, "users/3.json")
-        try store.deliverMessages(byMail: false)
+        try store.deliverMessages(byMail: false, logger: nil)
         #expect(try store.recipients(ofMessage: 1) == [2])
     }
 
@@ -87,12 +87,12 @@ struct DeliveryWaitTests {
         let path = "\(fixture.path)/projects/1.json"
         let number = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         try fixture.write(message(1), "messages/1.json")
-        try store.deliverMessages(byMail: false)
+        try store.deliverMessages(byMail: false, logger: nil)
         #expect(try store.read { try $0.recipientCount(ofMessage: 1) } == nil)
         let text = #"{"projectId": 1, "contributors": [2]}"#
         #expect(write(number, text, text.utf8.count) == text.utf8.count)
         close(number)
-        try store.deliverMessages(byMail: false)
+        try store.deliverMessages(byMail: false, logger: nil)
         #expect(try store.recipients(ofMessage: 1) == [2])
     }
 }

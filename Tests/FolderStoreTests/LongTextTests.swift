@@ -218,7 +218,7 @@ func longMessages() throws {
     try fixture.write(message(1, long(1), date: "2026-05-06T14:08:46.200000Z"), "messages/1.json")
     try fixture.write(message(2, long(2), date: "2026-05-06T14:08:46.100000Z"), "messages/2.json")
     let store = try fixture.store()
-    try store.deliverMessages(byMail: false)
+    try store.deliverMessages(byMail: false, logger: nil)
     #expect(try store.read { try $0.messages(of: 2) } == [2, 1])
     #expect(try store.read { try $0.message(1)?.text } == long(1))
     try fixture.write(message(1, long(3), date: "2026-05-06T14:08:46.000000Z"), "messages/1.json")

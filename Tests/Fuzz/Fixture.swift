@@ -64,7 +64,7 @@ public final class Fixture {
             let answer = Self.answer(api, method, path, user: 1, body: body)
             guard answer.status == .ok else { throw Finding("the fixture cannot be made: \(path): \(answer)") }
         }
-        try store.deliverMessages(byMail: true)
+        try store.deliverMessages(byMail: true, logger: nil)
         for path in folder.recordsAndCounters { files[path] = Array(try Data(contentsOf: folder.url(path))) }
         self.files = files
         (folder, store, api) = try Self.open(self.place, files)

@@ -45,7 +45,7 @@ extension Surface {
             try fixture.ask(method, path, user: user, body: body).check(
                 "\(method) \(path)", mayBeUnavailable: true)
         }
-        try fixture.store.deliverMessages(byMail: true)
+        try fixture.store.deliverMessages(byMail: true, logger: nil)
         try fixture.ask("GET", "/campaigns/changes/", user: 1).check("GET changes", mayBeUnavailable: true)
         if path == "campaigns/5.json", before.status == .ok {
             try checkKept(bytes, Array(Data(contentsOf: fixture.folder.url(path))))
