@@ -67,7 +67,8 @@ let package = Package(
         .target(
             name: "Transfer", dependencies: ["Campaigns", "JSON", "PostgreSQL", "Records"], swiftSettings: strict),
         .target(
-            name: "DatabaseStore", dependencies: ["Campaigns", "PostgreSQL"],
+            name: "DatabaseStore",
+            dependencies: ["Campaigns", "JSON", "PostgreSQL", "RecordIndex", "Records", "Threads"],
             resources: [
                 .embedInCode("Schema/tables.sql"), .embedInCode("Schema/triggers.sql"),
                 .embedInCode("Schema/index.sql"),
@@ -110,8 +111,8 @@ let package = Package(
         .testTarget(
             name: "ContractTests",
             dependencies: [
-                "CampaignAPI", "Campaigns", "FastCGI", "FolderStore", "JSON", "Messages", "OpenStreetMap", "Records",
-                "TestSupport", "campaignd",
+                "CampaignAPI", "Campaigns", "DatabaseStore", "FastCGI", "FolderStore", "JSON", "Messages",
+                "OpenStreetMap", "PostgreSQL", "Records", "TestSupport", "campaignd",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -145,7 +146,10 @@ let package = Package(
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport", "Threads"]),
         .testTarget(
             name: "DatabaseStoreTests",
-            dependencies: ["Campaigns", "DatabaseStore", "PostgreSQL", "TestSupport", "Threads", "campaignd"]),
+            dependencies: [
+                "CampaignAPI", "Campaigns", "DatabaseStore", "PostgreSQL", "Records", "TestSupport", "Threads",
+                "campaignd",
+            ]),
         .testTarget(
             name: "CampaignAPITests",
             dependencies: [

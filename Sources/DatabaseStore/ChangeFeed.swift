@@ -100,11 +100,13 @@ public final class ChangeFeed {
         var changes = Changes()
         if let wanted = ids["c"]?.sorted() {
             for id in wanted { changes.campaigns[id] = .some(nil) }
-            for campaign in try campaigns(wanted) { changes.campaigns[campaign.id] = campaign }
+            for campaign in try connection.campaigns(wanted) { changes.campaigns[campaign.id] = campaign }
         }
         if let wanted = ids["o"]?.sorted() {
             for id in wanted { changes.organisations[id] = .some(nil) }
-            for organisation in try organisations(wanted) { changes.organisations[organisation.id] = organisation }
+            for organisation in try connection.shownOrganisations(wanted) {
+                changes.organisations[organisation.id] = organisation
+            }
         }
         if let wanted = ids["p"]?.sorted() {
             let there = try connection.query("SELECT id FROM public.projects WHERE id = ANY($1::bigint[])", wanted)
@@ -120,8 +122,8 @@ public final class ChangeFeed {
         let (everything, now) = try connection.transaction(.snapshot) { () throws(any Error) -> (Everything, String?) in
             let now = try connection.query("SELECT pg_current_snapshot()").first?.text(0)
             var everything = Everything()
-            everything.campaigns = try campaigns(nil)
-            everything.organisations = try organisations(nil)
+            everything.campaigns = try connection.campaigns()
+            everything.organisations = try connection.shownOrganisations()
             everything.projects = try connection.query("SELECT id FROM public.projects ORDER BY id").map {
                 $0.number(0) ?? 0
             }
@@ -131,75 +133,6 @@ public final class ChangeFeed {
         snapshot = now ?? ""
         self.isGoodUntil = isGoodUntil
         return everything
-    }
-
-    // MARK: Records
-
-    /// The campaigns with these ids, or all, by rising id, with their organisations in the order in which they were given.
-    private func campaigns(_ ids: [Int]?) throws(DatabaseError) -> [Campaign] {
-        func rows(_ all: SQL, _ some: SQL) throws(DatabaseError) -> Rows {
-            if let ids { try connection.query(some, ids) } else { try connection.query(all) }
-        }
-        let organisations = try links(
-            rows(
-                "SELECT campaign_id, organisation_id FROM public.campaign_organisations ORDER BY 1, 2",
-                "SELECT campaign_id, organisation_id FROM public.campaign_organisations WHERE campaign_id = ANY($1::bigint[]) ORDER BY 1, 2"
-            ))
-        let projects = try links(
-            rows(
-                "SELECT DISTINCT campaign_id, project_id FROM public.campaign_projects ORDER BY 1, 2",
-                "SELECT DISTINCT campaign_id, project_id FROM public.campaign_projects WHERE campaign_id = ANY($1::bigint[]) ORDER BY 1, 2"
-            ))
-        var orders: [Int: [Int]] = [:]
-        for row in try rows(
-            "SELECT campaign_id, organisations FROM campaignd.organisation_order",
-            "SELECT campaign_id, organisations FROM campaignd.organisation_order WHERE campaign_id = ANY($1::bigint[])")
-        {
-            orders[row.number(0) ?? 0] = row.numbers(1)
-        }
-        return try rows(
-            "SELECT id, name, logo, url, description FROM public.campaigns ORDER BY id",
-            "SELECT id, name, logo, url, description FROM public.campaigns WHERE id = ANY($1::bigint[]) ORDER BY id"
-        ).map { row in
-            let id = row.number(0) ?? 0
-            return Campaign(
-                id: id, name: row.text(1) ?? "", logo: row.text(2), url: row.text(3), description: row.text(4),
-                organisations: Self.ordered(organisations[id] ?? [], by: orders[id] ?? []), projects: projects[id] ?? []
-            )
-        }
-    }
-
-    /// By campaign, what is linked to it; the Tasking Manager's tables may hold rows with NULL.
-    private func links(_ rows: Rows) -> [Int: [Int]] {
-        var links: [Int: [Int]] = [:]
-        for row in rows {
-            guard let campaign = row.number(0), let other = row.number(1) else { continue }
-            links[campaign, default: []].append(other)
-        }
-        return links
-    }
-
-    /// First those that have a place, then all others by rising id. Places of what is not linked any more do not count.
-    private static func ordered(_ ids: [Int], by order: [Int]) -> [Int] {
-        guard ids.count > 1, !order.isEmpty else { return ids }
-        let linked = Set(ids)
-        let first = order.filter { linked.contains($0) }
-        return first + ids.filter { !first.contains($0) }
-    }
-
-    private func organisations(_ ids: [Int]?) throws(DatabaseError) -> [Organisation] {
-        let rows =
-            if let ids {
-                try connection.query(
-                    "SELECT id, name, slug, logo, url FROM public.organisations WHERE id = ANY($1::bigint[]) ORDER BY id",
-                    ids)
-            } else {
-                try connection.query("SELECT id, name, slug, logo, url FROM public.organisations ORDER BY id")
-            }
-        return rows.map { row in
-            Organisation(
-                id: row.number(0) ?? 0, name: row.text(1), slug: row.text(2), logo: row.text(3), url: row.text(4))
-        }
     }
 
     private func logos() throws(DatabaseError) -> [String] {

@@ -1,5 +1,6 @@
 import CampaignAPI
 import Campaigns
+import DatabaseStore
 import FastCGI
 import FolderStore
 import Foundation
@@ -7,6 +8,7 @@ import HTTPTypes
 import Logging
 import Messages
 import OpenStreetMap
+import PostgreSQL
 import Records
 import TestSupport
 
@@ -28,6 +30,14 @@ final class MemoryClient: Client, Sendable {
     /// On dictionaries.
     static func onDictionaries() throws -> MemoryClient {
         MemoryClient(try DictionaryStore(copyOf: Repository.fixture, CampaignJSON()), nil)
+    }
+
+    /// On a Tasking Manager's database.
+    static func onDatabase() throws -> MemoryClient {
+        let fixture = try DatabaseFixture()
+        let settings = try ConnectionSettings(fixture.database.uri(of: fixture.role), for: .service)
+        // A busy machine may take its time.
+        return MemoryClient(try DatabaseStore(settings, CampaignJSON(), patience: .seconds(60)), nil)
     }
 
     private init(_ store: any RecordStore, _ folder: TemporaryFolder?) {
