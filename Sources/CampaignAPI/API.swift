@@ -91,7 +91,7 @@ public struct API: Responder {
     public func respond(to error: RequestError) -> Response {
         let problem =
             switch error {
-            case .badVariable(let name): Problem.invalid("The web server's \(name) makes no sense")
+            case .badVariable(let name): Problem.invalid("Invalid CGI variable \(name)")
             case .bodyTooLarge(let limit): Problem.payloadTooLarge(limit: limit)
             case .bodyCutOff: Problem.invalid("The body has broken off before its end")
             case .overloaded: Problem.unavailable("The service is busy")

@@ -53,7 +53,7 @@ final class AnswerCache: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Bytes of answers that are kept at the most; when there are more, it begins anew.
+    /// Bytes of answers that are kept at most; when there are more, it begins anew.
     private static let capacity = 16 << 20
 
     /// - Parameters:

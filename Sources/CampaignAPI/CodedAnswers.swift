@@ -32,7 +32,7 @@ final class CodedAnswers: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Bytes that are kept at the most; when there are more, it begins anew.
+    /// Bytes that are kept at most; when there are more, it begins anew.
     private static let capacity = 16 << 20
     /// Bytes that are encoded at once, by who answers from memory: a millisecond or two.
     static let quick = 512 << 10

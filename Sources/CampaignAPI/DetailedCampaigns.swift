@@ -18,7 +18,7 @@ final class DetailedCampaigns: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Bytes that are kept at the most: nearly all lists are shorter.
+    /// Bytes that are kept at most: nearly all lists are shorter.
     private static let capacity = 64 << 20
 
     /// - Throws: ``StoreUnavailable``; ``WouldWait`` when it has to be made and the call may not take that long.

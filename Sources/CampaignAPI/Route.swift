@@ -10,7 +10,7 @@ struct Route: Sendable {
 
     let method: HTTPRequest.Method
     /// Below ``API/base``. A segment in braces is an id when its name ends with `_id`, else any text; there is one of
-    /// these at the most.
+    /// these at most.
     let path: String
     let right: Right
     /// The parameters of the query that the answer depends on, of those that need no token.

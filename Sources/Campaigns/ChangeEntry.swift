@@ -107,7 +107,9 @@ public struct ChangeEntry: Sendable, Equatable {
         guard case .object(let object) = json else { throw RecordError("it is \(json.kind), not an object") }
         guard !json.hasNUL else { throw RecordError("it has a NUL in a text") }
         func id(_ key: String) throws(RecordError) -> Int {
-            guard let id = object[key]?.wholeNumber, 1...Self.mostID ~= id else { throw RecordError("\(key) is no id") }
+            guard let id = object[key]?.wholeNumber, 1...Self.mostID ~= id else {
+                throw RecordError("\(key) is not an id")
+            }
             return id
         }
         func text(_ key: String) throws(RecordError) -> String {

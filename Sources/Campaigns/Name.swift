@@ -1,6 +1,6 @@
 /// The rules of a name, wherever it comes from.
 public enum Name {
-    /// Characters that one may have at the most, counted as Unicode scalars, as PostgreSQL and Python count.
+    /// Characters that one may have at most, counted as Unicode scalars, as PostgreSQL and Python count.
     public static let longest = 255
 
     /// A name without what is cut at its ends.

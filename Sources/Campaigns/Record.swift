@@ -82,7 +82,7 @@ public struct RecordMembers {
 
     func id(_ key: String) throws(RecordError) -> Int? {
         guard let value = object[key], value != .null else { return nil }
-        guard let id = value.wholeNumber, id >= 1 else { throw RecordError("\(key) is no id") }
+        guard let id = value.wholeNumber, id >= 1 else { throw RecordError("\(key) is not an id") }
         return id
     }
 
@@ -95,7 +95,7 @@ public struct RecordMembers {
             ids.reserveCapacity(elements.count)
             for element in elements {
                 guard let id = element.wholeNumber, id >= 1 else {
-                    throw RecordError("\(key) holds something that is no id")
+                    throw RecordError("\(key) holds something that is not an id")
                 }
                 ids.append(id)
             }
@@ -110,7 +110,7 @@ public struct RecordMembers {
         switch object[key] {
         case nil, .null: return nil
         case .some(let value):
-            guard let count = value.wholeNumber, count >= 0 else { throw RecordError("\(key) is no number of things") }
+            guard let count = value.wholeNumber, count >= 0 else { throw RecordError("\(key) is not a count") }
             return count
         }
     }

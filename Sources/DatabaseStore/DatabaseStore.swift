@@ -20,9 +20,9 @@ public final class DatabaseStore: Sendable {
     ///
     /// - Parameters:
     ///   - rendering: how campaigns are shown.
-    ///   - interval: answers show what was so this long ago at the most, and wait for nothing; nil: they show what is so.
+    ///   - interval: answers show what was so this long ago at most, and wait for nothing; nil: they show what is so.
     ///   - patience: how long a read or a write may take.
-    ///   - connections: how many there are at the most besides that of the rounds.
+    ///   - connections: how many there are at most besides that of the rounds.
     /// - Throws: `ThreadError`.
     public init(
         _ settings: ConnectionSettings, _ rendering: any CampaignRendering, freshWithin interval: Duration? = nil,

@@ -175,7 +175,7 @@ public struct Installation {
     /// Makes what is missing: all of it, or nothing, but for the index, which others need not wait for.
     ///
     /// - Parameters:
-    ///   - time: how long whoever writes into the tables may have to wait for this at the most.
+    ///   - time: how long whoever writes into the tables may have to wait for this at most.
     ///   - done: told of each step whether it had anything to do.
     /// - Returns: why the index was not made, or nil.
     /// - Throws: ``Refusal``, ``DatabaseError``.
@@ -300,7 +300,7 @@ public struct Installation {
 
     /// Removes everything, and all that is in it, and takes back the rights that were given. The role stays.
     ///
-    /// - Parameter time: how long whoever uses the tables may have to wait for this at the most.
+    /// - Parameter time: how long whoever uses the tables may have to wait for this at most.
     /// - Returns: whether there was anything.
     /// - Throws: ``Refusal``, ``DatabaseError``.
     public func uninstall(within time: Duration) throws -> Bool {
@@ -445,7 +445,7 @@ enum SchemaSQL {
 }
 
 extension DatabaseError {
-    /// Whether a lock was not to be had in time, or not without a deadlock.
+    /// Whether a lock was not available in time, or not without a deadlock.
     fileprivate var isOfLocks: Bool { ["55P03", "57014", "40P01"].contains(sqlState) }
     fileprivate var isOfTime: Bool { if case .deadlineExceeded = self { true } else { false } }
 }

@@ -16,7 +16,7 @@ final class BlockingPool: Sendable {
     private let start: @Sendable (@escaping @Sendable () -> Void) throws -> Void
 
     /// - Parameters:
-    ///   - threads: how many at the most.
+    ///   - threads: how many at most.
     ///   - queue: how many jobs may wait for a thread.
     ///   - start: starts a thread.
     init(

@@ -10,7 +10,7 @@ extension ListeningSocket {
     public func takeOver() throws(SocketError) -> Int32? {
         guard let file, let beside else { return nil }
         do throws(SocketError) {
-            // A socket of systemd's, say, is not to be had.
+            // A socket of systemd's, say, is unavailable.
             if let process = try Self.process(at: file.path), !Self.isOurs(process) {
                 throw .notOurs(file.path, process: process)
             }

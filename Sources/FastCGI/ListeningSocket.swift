@@ -20,7 +20,7 @@ public struct ListeningSocket: Sendable {
     /// Listens at a path. A file that a dead process has left there is replaced.
     ///
     /// - Parameters:
-    ///   - path: 107 bytes at the most.
+    ///   - path: 107 bytes at most.
     ///   - mode: permissions of the socket: who may connect.
     ///   - takingOver: whether a living process of this program may be there. Then the socket waits beside it, and
     ///     ``takeOver()`` has to follow.

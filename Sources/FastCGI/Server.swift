@@ -57,7 +57,7 @@ public final class Server: Sendable {
 
     /// - Parameters:
     ///   - threads: for requests that wait for nothing; nil: one for two processors, as the web server needs the other.
-    ///   - waitingThreads: for requests that may wait for the disk, at the most.
+    ///   - waitingThreads: for requests that may wait for the disk, at most.
     ///   - waitingRoom: how many of those may wait for a thread.
     ///   - waitingTime: who has waited longer than this for one of those is refused.
     /// - Throws: ``ServerError`` when the system has no descriptors to give.
@@ -103,7 +103,7 @@ public final class Server: Sendable {
 
     /// Finishes what is in flight, closes the connections, and accepts no more.
     ///
-    /// - Parameter timeout: how long at the most.
+    /// - Parameter timeout: how long at most.
     public func stop(within timeout: Duration) {
         let deadline = ContinuousClock.now + timeout
         isStopping.store(true, ordering: .sequentiallyConsistent)

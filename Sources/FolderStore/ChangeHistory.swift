@@ -185,7 +185,7 @@ final class ChangeHistory: Sendable {
             do {
                 json = try JSONValue(parsing: Array(line))
             } catch {
-                throw RecordError("it is no JSON: \(error)")
+                throw RecordError("it is not valid JSON: \(error)")
             }
             return try ChangeEntry(json)
         }

@@ -174,7 +174,7 @@ public struct DataFolder: Sendable {
     private func unusable(_ file: String) -> String? {
         var status = stat()
         guard lstat(file, &status) == 0 else { return errno == ENOENT ? nil : String(cString: strerror(errno)) }
-        guard status.st_mode & S_IFMT == S_IFREG else { return "it is no regular file" }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "it is not a regular file" }
         do throws(SystemError) {
             let opened = try Descriptor(file, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
             guard file.hasSuffix("/\(Self.counterName)") else { return nil }

@@ -22,7 +22,7 @@ public struct FolderCheck {
     ///
     /// What the heartbeat says of the folder is among it, for it is read by the same code.
     ///
-    /// - Parameter lockTimeout: how long to wait for the lock at the most.
+    /// - Parameter lockTimeout: how long to wait for the lock at most.
     /// - Throws: ``StoreUnavailable`` when the folder itself cannot be read.
     public static func run(
         _ folder: DataFolder, lockTimeout: Duration = .seconds(5)
@@ -98,7 +98,7 @@ public struct FolderCheck {
         guard case .bytes(let bytes, _) = try? RecordFile(folder.counter(kind)), !bytes.isEmpty else { return }
         let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
         if Int(String(decoding: digits, as: UTF8.self)).map({ $0 < 1 }) ?? true {
-            report(kind, DataFolder.counterName, "it is no id")
+            report(kind, DataFolder.counterName, "it is not an id")
         }
     }
 

@@ -10,9 +10,9 @@ struct FolderLock: ~Copyable {
     /// Waits until the lock is free.
     ///
     /// - Parameters:
-    ///   - timeout: how long at the most.
+    ///   - timeout: how long at most.
     ///   - queue: the process's place among those that wait.
-    /// - Throws: ``StoreUnavailable`` when it is not to be had, or its file not to be opened.
+    /// - Throws: ``StoreUnavailable`` when it is unavailable, or its file cannot be opened.
     init(
         _ folder: DataFolder, timeout: Duration, queue: FolderLockQueue = FolderLockQueue()
     ) throws(StoreUnavailable) {
@@ -59,7 +59,7 @@ extension DataFolder {
     /// Does something while the lock is held.
     ///
     /// - Parameters: as ``FolderLock`` has them.
-    /// - Throws: ``StoreUnavailable``, also when the lock is not to be had.
+    /// - Throws: ``StoreUnavailable``, also when the lock is unavailable.
     func locked<Value>(
         timeout: Duration = .seconds(5), queue: FolderLockQueue = FolderLockQueue(),
         _ body: () throws(StoreUnavailable) -> Value

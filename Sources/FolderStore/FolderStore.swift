@@ -46,7 +46,7 @@ public final class FolderStore: RecordStore {
     ///   - rendering: how campaigns are shown.
     ///   - watching: whether to read everything now and then follow the changes, as a service does that lasts; otherwise
     ///     what a request needs is read when it does.
-    ///   - lockTimeout: how long a writer waits for the others at the most.
+    ///   - lockTimeout: how long a writer waits for the others at most.
     /// - Throws: ``StoreUnavailable`` when the folder cannot be read.
     public init(
         _ folder: DataFolder, _ rendering: any CampaignRendering, logger: Logger, watching: Bool = true,

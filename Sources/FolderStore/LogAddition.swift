@@ -48,7 +48,7 @@ struct LogAddition: Equatable, Sendable {
         }
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SystemError("write \(full), which is no regular file", EINVAL)
+            throw SystemError("write \(full), which is not a regular file", EINVAL)
         }
         return file
     }

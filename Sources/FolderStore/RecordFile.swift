@@ -80,7 +80,7 @@ enum RecordFile {
     init(reading file: borrowing Descriptor, largest: Int = Self.largestList) throws(SystemError) {
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else {
-            self = .unreadable("it is no regular file", .file)
+            self = .unreadable("it is not a regular file", .file)
             return
         }
         let bytes = try file.read(size: Int(clamping: status.st_size), atMost: largest + 1)
@@ -99,7 +99,7 @@ extension Record {
         do {
             json = try JSONValue(parsing: bytes)
         } catch {
-            throw RecordError("it is no JSON: \(error)")
+            throw RecordError("it is not valid JSON: \(error)")
         }
         try self.init(RecordMembers(json, id: id, idKey: Self.idKey))
     }

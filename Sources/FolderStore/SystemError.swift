@@ -56,7 +56,7 @@ enum ReadFault {
 }
 
 extension StoreUnavailable {
-    /// The lock was not to be had in time.
+    /// The lock was not available in time.
     static let locked = StoreUnavailable("The data folder is locked by another process")
 
     init(_ what: String, _ error: SystemError) {

@@ -12,7 +12,7 @@ final class Transaction {
         /// In the order of the first change; the last content counts.
         var files: [FileChange] = []
         var readers: [Int: ReadState] = [:]
-        /// What the next free ids are at the least, of the kinds of which there are new records, or removed ones.
+        /// What the next free ids are at least, of the kinds of which there are new records, or removed ones.
         var nextIDs: [RecordKind: Int] = [:]
         /// Who changes what, in the order of the changes.
         var entries: [ChangeEntry] = []

@@ -1,6 +1,6 @@
 internal import CJansson
 
-/// Why a text is no JSON that is accepted here.
+/// Why a text is not valid JSON that is accepted here.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
     public let description: String
 }

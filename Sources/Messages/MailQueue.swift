@@ -24,7 +24,7 @@ struct MailQueue {
     fileprivate static let mostWaiting = 1000
     /// So many e-mails in a row that the program does not take are an outage.
     private static let outageBegins = 3
-    /// Seconds between two attempts at the most: with one e-mail, and with a program that takes none.
+    /// Seconds between two attempts at most: with one e-mail, and with a program that takes none.
     private static let mostDelay = 60 * 60
     private static let mostOutageDelay = 10 * 60
 

@@ -20,7 +20,7 @@ public final class MessageHTMLCache: Sendable {
 
     private let renderer: MessageHTML
     private let state = Mutex(State())
-    /// Bytes that are kept at the most; when there are more, it begins anew.
+    /// Bytes that are kept at most; when there are more, it begins anew.
     private static let capacity = 16 << 20
 
     public init(_ renderer: MessageHTML) {

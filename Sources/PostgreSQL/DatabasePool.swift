@@ -34,7 +34,7 @@ public final class DatabasePool: Sendable {
     /// Connects to nobody before a connection is needed.
     ///
     /// - Parameters:
-    ///   - size: how many connections there are at the most.
+    ///   - size: how many connections there are at most.
     ///   - timelines: shared with everybody who uses the same database; nil where any server will do.
     public init(_ settings: ConnectionSettings, size: Int, timelines: HighestTimeline? = nil) {
         self.settings = settings

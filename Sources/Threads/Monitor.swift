@@ -47,7 +47,7 @@ public final class Monitor<Value: Sendable>: @unchecked Sendable {
     /// Waits until `body` gives something.
     ///
     /// - Parameters:
-    ///   - timeout: how long at the most; nil waits for ever.
+    ///   - timeout: how long at most; nil waits for ever.
     ///   - body: looks at the value, and may change it; it is asked again after every change.
     /// - Returns: what `body` gave, or nil when the time is up.
     public func wait<T>(timeout: Duration? = nil, _ body: (inout Value) -> T?) -> T? {

@@ -25,7 +25,7 @@ struct Document {
             // Round each record there are a list and the document.
             json = try JSONValue(parsing: bytes, deepest: JSONValue.deepestNesting + 2)
         } catch {
-            throw .unsuitable("the document is no JSON: \(error)")
+            throw .unsuitable("the document is not valid JSON: \(error)")
         }
         guard case .object(let root) = json, root["format"] == .string(Self.format) else {
             throw .unsuitable("the document is not one that 'campaignd export' wrote")
@@ -52,7 +52,7 @@ struct Document {
         else { return ([], []) }
         for (index, element) in elements.enumerated() {
             guard case .object(let object) = element, let id = object[Kind.idKey]?.wholeNumber, id >= 1 else {
-                faults.append(("no. \(index + 1)", "\(Kind.idKey) is no id"))
+                faults.append(("no. \(index + 1)", "\(Kind.idKey) is not an id"))
                 continue
             }
             do {

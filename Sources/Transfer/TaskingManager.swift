@@ -31,7 +31,7 @@ struct TaskingManager {
                     let id = row.number(0) ?? 0
                     let what = "\(Kind.singular) \(row.text(0) ?? "")"
                     guard id >= 1 else {
-                        note(what, "left out: an id is 1 at the least")
+                        note(what, "left out: ids start at 1")
                         return nil
                     }
                     if Kind.lacks(row) { lacking += 1 }

@@ -55,7 +55,7 @@ struct DatabaseCommand: ParsableCommand {
     struct Within: ParsableArguments {
         @Option(
             help: ArgumentHelp(
-                "How long others may have to wait for this at the most, such as 5s. When the tables cannot be locked in this "
+                "How long others may have to wait for this at most, such as 5s. When the tables cannot be locked in this "
                     + "time, nothing is changed.", valueName: "time"))
         var within = "2s"
 

@@ -25,7 +25,7 @@ struct ImportCommand: ParsableCommand {
             Put the password into PGPASSWORD or ~/.pgpass: everybody on the machine can see the command line.
 
             Exit codes: 0 done; 65 the source is something else; 66 there is no such file; 69 the database, or libpq \
-            (Debian's libpq5), is not to be had; 73 the folder cannot be written; 78 no data folder is named.
+            (Debian's libpq5), is unavailable; 73 the folder cannot be written; 78 no data folder is named.
             """)
 
     @Argument(

@@ -24,7 +24,7 @@ struct MessagesCommand: ParsableCommand {
     @Flag(help: "Remove old messages.")
     var prune = false
 
-    @Option(help: ArgumentHelp("How old they are at the least, such as 365d or 12h.", valueName: "time"))
+    @Option(help: ArgumentHelp("How old they are at least, such as 365d or 12h.", valueName: "time"))
     var olderThan: String?
 
     func validate() throws {

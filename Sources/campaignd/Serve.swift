@@ -13,7 +13,7 @@ struct Serve: ParsableCommand {
         discussion: """
             Listens on a socket path, on a port of this machine, or, when neither is named, on the socket that it was \
             started with (systemd's socket activation, spawn-fcgi, mod_fcgid). SIGTERM and SIGINT finish what is in \
-            flight, for 10 seconds at the most.
+            flight, for 10 seconds at most.
 
             Environment:
 
@@ -28,7 +28,7 @@ struct Serve: ParsableCommand {
     @Flag(
         help: """
             Take the socket's path over from a campaignd that has it: this one serves from then on, and that one finishes \
-            what it is at and ends. No request is lost.
+            its requests in flight and exits. No request is lost.
             """)
     var takeOver = false
 

@@ -20,7 +20,7 @@ struct Token: ParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: ArgumentHelp("How long it is good, such as 90s, 30m, 12h or 7d; 7d at the most.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long it is good, such as 90s, 30m, 12h or 7d; 7d at most.", valueName: "time"))
     var validFor = "7d"
 
     @Option(help: ArgumentHelp("A file with the secret, instead of TM_SECRET.", valueName: "path"))

@@ -6,7 +6,7 @@ struct UserReference {
     private let id: Int?
     private let name: String?
 
-    /// - Throws: ``Failure`` when there is no id behind `id:`.
+    /// - Throws: ``Failure`` when there is not an id behind `id:`.
     init(_ text: String) throws(Failure) {
         self.text = text
         if text.hasPrefix("name:") {

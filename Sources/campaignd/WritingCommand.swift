@@ -16,7 +16,7 @@ extension TransferWriter {
     /// - Parameter wanted: what the command line says.
     func id(_ wanted: Int?, _ what: String, _ kind: RecordKind) throws -> Int {
         guard let wanted else { return try nextID(kind) }
-        guard wanted >= 1 else { throw Failure.refused("an id is 1 at the least") }
+        guard wanted >= 1 else { throw Failure.refused("ids start at 1") }
         // Also where it is broken: that is for a person to mend, not to be written over.
         guard try !isTaken(kind, wanted) else { throw Failure.refused("there is \(what) \(wanted) already") }
         return wanted

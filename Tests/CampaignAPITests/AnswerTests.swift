@@ -213,7 +213,8 @@ func brokenRecords() throws {
     let text = service.ask(.get, "/system/heartbeat/").text
     #expect(
         text.contains(
-            #"{"file":"users/8.json","reason":"it is no JSON: something else is expected (line 1, column 39)"}"#))
+            #"{"file":"users/8.json","reason":"it is not valid JSON: something else is expected (line 1, column 39)"}"#)
+    )
     #expect(text.contains(#"{"file":"users/9.json","reason":"role is none of ADMIN, MAPPER, READ_ONLY"}"#))
     #expect(!text.contains("private"))
 }

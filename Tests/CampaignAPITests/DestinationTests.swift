@@ -53,7 +53,7 @@ func ids(segment: String, id: Int) {
 }
 
 @Test(
-    "what is no id leads nowhere",
+    "what is not an id leads nowhere",
     arguments: [
         "0", "00", "-1", "+1", "1.0", "1e3", "0x1", "abc", "1a", "a1", " 1", "1 ", "%201", "1%20", "", "\u{661}",
         "%D9%A1", "\u{FF11}", "1_000",

@@ -67,10 +67,10 @@ func otherID() {
 
 @Test("an id is a whole number from 1 on", arguments: ["0", "-5", "5.5", #""5""#, "true", "[5]", "{}"])
 func badIDs(id: String) {
-    #expect(throws: RecordError("id is no id")) { try read(Campaign.self, #"{"id": \#(id), "name": "a"}"#) }
-    #expect(throws: RecordError("author is no id")) { try read(Project.self, #"{"author": \#(id)}"#) }
-    #expect(throws: RecordError("organisation is no id")) { try read(Project.self, #"{"organisation": \#(id)}"#) }
-    #expect(throws: RecordError("managers holds something that is no id")) {
+    #expect(throws: RecordError("id is not an id")) { try read(Campaign.self, #"{"id": \#(id), "name": "a"}"#) }
+    #expect(throws: RecordError("author is not an id")) { try read(Project.self, #"{"author": \#(id)}"#) }
+    #expect(throws: RecordError("organisation is not an id")) { try read(Project.self, #"{"organisation": \#(id)}"#) }
+    #expect(throws: RecordError("managers holds something that is not an id")) {
         try read(Organisation.self, #"{"managers": [1, \#(id)]}"#)
     }
 }

@@ -59,7 +59,7 @@ struct Step {
             do {
                 body = try JSONValue(parsing: Array(answered.body))
             } catch {
-                throw Mismatch("the body is no JSON: \(error)")
+                throw Mismatch("the body is not valid JSON: \(error)")
             }
         }
         if let expected = json["expect"] { try captures.match(expected, body, at: "body") }

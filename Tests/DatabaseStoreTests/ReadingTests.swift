@@ -189,7 +189,7 @@ struct ReadingTests {
                 counts.update { $0.append(count) }
             }
         }
-        // One for each of the stores at the most.
+        // One for each of the stores at most.
         try Event.wait {
             try other.query(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = $1)",

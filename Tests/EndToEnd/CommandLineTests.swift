@@ -491,7 +491,7 @@ func records() throws {
     "a record that cannot be is refused in one line, and nothing is written",
     arguments: [
         (["user", "add", "anna"], "anna"), (["user", "add", "x", "--id", "1"], "user 1"),
-        (["user", "add", "x", "--id", "0"], "1 at the least"),
+        (["user", "add", "x", "--id", "0"], "ids start at 1"),
         (["organisation", "add", "x", "--manager", "9"], "user 9"),
         (["organisation", "add", "x", "--manager", "nobody"], "nobody"),
         (["organisation", "add", "x", "--id", "1"], "organisation 1"),

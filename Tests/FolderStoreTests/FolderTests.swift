@@ -161,7 +161,7 @@ func checkEveryKind() throws {
     try fixture.write(#"{"handled": 1}"#, "messages/mailed/8.json")
     #expect(
         try problems(fixture) == [
-            "messages/.next-id": "it is no id",
+            "messages/.next-id": "it is not an id",
             "messages/mailed/x.json": "it is misnamed: a record is named by its id, such as 5.json",
             "messages/recipients/9.json": "it refers to message 9, which is not there",
             "messages/mailed/8.json":

@@ -322,7 +322,7 @@ func brokenLine() throws {
         History.line(1, 1, "a") + "\nno entry\n{}\n" + History.line(2, 1, "b") + "\n", "changes/2026-05.jsonl")
     #expect(try History(fixture).entries().map(\.campaignName) == ["a", "b"])
     try store.complete()
-    #expect(store.brokenHistory["changes/2026-05.jsonl"]?.hasPrefix("line 2: it is no JSON") == true)
+    #expect(store.brokenHistory["changes/2026-05.jsonl"]?.hasPrefix("line 2: it is not valid JSON") == true)
     #expect(log.text.contains("the history is broken"))
     let (_, problems) = try FolderCheck.run(fixture.folder)
     #expect(problems.map(\.file) == ["changes/2026-05.jsonl"])

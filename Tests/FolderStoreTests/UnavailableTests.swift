@@ -10,7 +10,7 @@ import Testing
 
 // MARK: The lock
 
-@Test("a lock that is not to be had is waited for so long and no longer, and nothing is changed")
+@Test("a lock that is unavailable is waited for so long and no longer, and nothing is changed")
 func locked() throws {
     let fixture = try Fixture(campaigns: [5])
     let store = try fixture.store(timeout: .milliseconds(200))

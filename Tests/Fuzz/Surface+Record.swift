@@ -63,7 +63,7 @@ extension Surface {
     private func checkKept(_ before: [UInt8], _ after: [UInt8]) throws {
         guard case .object(let old)? = try? JSONValue(parsing: before),
             case .object(let new)? = try? JSONValue(parsing: after)
-        else { throw Finding("the campaign's file is no JSON object") }
+        else { throw Finding("the campaign's file is not a JSON object") }
         let known = ["id", "name", "logo", "url", "description", "organisations", "projects"]
         for member in old.members where !known.contains(member.name) {
             try expect(new[member.name] == member.value, "\(member.name) got lost")

@@ -71,7 +71,7 @@ func escapes(text: String, value: String) throws {
 }
 
 @Test(
-    "what is no JSON is refused",
+    "what is not valid JSON is refused",
     arguments: [
         "", " ", "\u{FEFF}", "\u{FEFF}\u{FEFF}1", "{", "}", "[", "]", "[1", "[1,]", "[,1]", "[1 2]", "{\"a\"}",
         "{\"a\":}",

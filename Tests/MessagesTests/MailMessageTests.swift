@@ -115,7 +115,7 @@ struct MailMessageTests {
         }
     }
 
-    @Test("a line with encoded words has 76 characters at the most (RFC 2047, 2)")
+    @Test("a line with encoded words has 76 characters at most (RFC 2047, 2)")
     func encodedLines() throws {
         let mails = try ParsedMail.parse(Self.hardTexts.map { Self.mail(subject: $0, sender: $0) })
         #expect(try #require(mails.map(\.longestEncodedLine).max()) <= 76)

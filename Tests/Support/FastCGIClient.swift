@@ -9,7 +9,7 @@ public enum FastCGIRecord {
     public static let input: UInt8 = 5
     public static let output: UInt8 = 6
 
-    /// One record of 65,535 bytes at the most.
+    /// One record of 65,535 bytes at most.
     public static func record(_ type: UInt8, _ content: [UInt8] = [], id: UInt16 = 1) -> [UInt8] {
         let length = UInt16(content.count)
         return [1, type, UInt8(id >> 8), UInt8(id & 0xFF), UInt8(length >> 8), UInt8(length & 0xFF), 0, 0] + content

@@ -489,7 +489,7 @@ def group(path, before, after):
 
 
 def another_folder(torture):
-    """Another folder takes the place of the campaigns, and what a process needs to read it is not to be had for a while."""
+    """Another folder takes the place of the campaigns, and what a process needs to read it is unavailable for a while."""
     site = Site(torture, "another")
     daemon = site.start()
     client = daemon.client()
@@ -827,7 +827,7 @@ SHORT_CALL(pread64, (int fd, void *bytes, size_t count, off64_t place), (fd, byt
 
 
 def short_writes(torture):
-    """Every write and read of a file does 7 bytes at the most, and every third is interrupted."""
+    """Every write and read of a file does 7 bytes at most, and every third is interrupted."""
     site = Site(torture, "short")
     library = os.path.join(site.path, "short.so")
     compiler = next((one for one in ("cc", "gcc", "clang") if subprocess.run(["which", one], capture_output=True).returncode == 0), None)

@@ -341,7 +341,7 @@ def large_bodies(torture, server, token):
     with open(f"/proc/{server.daemon_pid()}/status") as status:
         peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10
     good.end("128 bodies of 1 MiB from 64 clients")
-    torture.say(f"128 bodies of 1 MiB: {statuses}, at the most {peak >> 20} MiB of memory")
+    torture.say(f"128 bodies of 1 MiB: {statuses}, at most {peak >> 20} MiB of memory")
     torture.count("large bodies", 128)
     if set(statuses) - {400, 503}:
         torture.find(f"large bodies: answers {statuses}")

@@ -230,7 +230,7 @@ def run(torture):
             else:
                 torture.find(f"a good client got no answer after {name}: {error}")
                 good.close()
-    torture.say(f"a good client waited {slowest * 1000:.0f} ms at the most")
+    torture.say(f"a good client waited {slowest * 1000:.0f} ms at most")
     # Connections that hold half a record: others wait no longer than the service's own timeout.
     waits = []
     for count in (1, 4):

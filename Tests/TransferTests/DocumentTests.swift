@@ -106,7 +106,7 @@ struct DocumentTests {
         try fixture.write("{", "users/4.json")
         let outcome = try fixture.campaignd(["export", "--data", fixture.data])
         #expect(outcome.status == 1)
-        #expect(outcome.errors.hasPrefix("campaignd: left out: users/4.json: it is no JSON"))
+        #expect(outcome.errors.hasPrefix("campaignd: left out: users/4.json: it is not valid JSON"))
         #expect(outcome.text == whole)
     }
 
@@ -144,10 +144,10 @@ struct DocumentTests {
             outcome.text == """
                 Left out or changed on the way:
                   user 2: left out: role is none of ADMIN, MAPPER, READ_ONLY
-                  user no. 4: left out: id is no id
+                  user no. 4: left out: id is not an id
                   user 1: comes twice; the first counts
                   campaign 1: left out: name is missing
-                  campaign no. 2: left out: id is no id
+                  campaign no. 2: left out: id is not an id
                 2 records are new, 0 have changed, 0 were the same already
 
                 """)
@@ -157,7 +157,7 @@ struct DocumentTests {
     @Test(
         "what is no document is refused, and the folder is not touched",
         arguments: [
-            ("", "it is empty"), (#"{"format": "campaignd", "version": 1, "users": ["#, "no JSON"),
+            ("", "it is empty"), (#"{"format": "campaignd", "version": 1, "users": ["#, "not valid JSON"),
             ("[]", "is not one that"), (#"{"campaigns": []}"#, "is not one that"),
             (#"{"format": "campaignd", "version": 2}"#, "another version"),
             (#"{"format": "campaignd", "version": 1, "users": {}}"#, "users are an object"),

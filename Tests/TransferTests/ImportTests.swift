@@ -261,7 +261,7 @@ struct ImportTests {
         #expect(
             outcome.text == """
                 Left out or changed on the way:
-                  user -1: left out: an id is 1 at the least
+                  user -1: left out: ids start at 1
                   user 1: has the role 4, which is none here; now MAPPER
                   user 1: the picture is left out: it must be a link to http or https, or a path
                   organisation 1: the logo is left out: it must be a link to http or https, or a path
@@ -363,7 +363,7 @@ struct ImportTests {
     // MARK: What cannot be read
 
     @Test(
-        "a database that is not to be had ends it with 69, and shows no password",
+        "a database that is unavailable ends it with 69, and shows no password",
         arguments: [
             "postgresql://tm:hunter2@127.0.0.1:1/tm", "host=/nowhere user=tm password=hunter2 dbname=tm",
             "postgresql://tm:hunter2%@x/tm", "password=hunter2 hunter2", "postgresql://tm:hunter2@[x/tm",

@@ -7,7 +7,7 @@ let numbers = null;
 
 export const languages = start.languages;
 
-/// Gets the texts of the language that is set. False: they are not to be had.
+/// Gets the texts of the language that is set. False: they are unavailable.
 export async function listen() {
   const answer = await start.texts;
   if (!answer?.ok) return false;

@@ -29,7 +29,7 @@ extension API {
         guard data.count <= imageLimit else { throw Problem.payloadTooLarge("The picture", limit: imageLimit) }
         let picture = Array(data)
         guard ImageFormat(of: picture) == format else {
-            throw Problem(.badRequest, "UnsupportedFile", "The data is no \(mime)")
+            throw Problem(.badRequest, "UnsupportedFile", "data is not a valid \(mime)")
         }
         let name = try call.store.storeImage(picture, fileExtension: format.fileExtension)
         call.changed("picture-stored")

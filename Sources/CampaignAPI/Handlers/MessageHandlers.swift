@@ -51,6 +51,6 @@ extension API {
         return Answer(["recipients": .integer(recipients.count), "sent": .array(shown)])
     }
 
-    /// How many of a campaign's messages are listed, at the most.
+    /// How many of a campaign's messages are listed, at most.
     private static let mostMessages = 100
 }
