@@ -39,7 +39,7 @@ final class Upkeep: Sendable {
                 isWithoutTriggers.store(lacksTriggers, ordering: .relaxed)
                 let checksum = try ChangeFeed.checksum(connection)
                 // Most of it triggers have told of. Whether that is all nobody can tell, and reading is quick.
-                if let last, last != checksum { rounds.readEverything() }
+                if last != checksum, last != nil || lacksTriggers { rounds.readEverything() }
                 last = checksum
                 if trim.isOver {
                     try ChangeFeed.trim(connection)
