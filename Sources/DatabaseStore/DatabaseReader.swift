@@ -8,13 +8,18 @@ internal import Synchronization
 /// A body runs under the lock that all readers take, so nothing is read from the database within it. Where something is lacking,
 /// that is noted and the body ended; it runs again when that has been read.
 final class DatabaseReader: RecordReader {
-    private let index: RecordIndex
+    private let memory: RecordIndex
     private let found: FoundRecords
     private(set) var lacking: WantedRecord?
 
-    init(_ index: RecordIndex, _ found: FoundRecords) {
-        self.index = index
+    init(_ memory: RecordIndex, _ found: FoundRecords) {
+        self.memory = memory
         self.found = found
+    }
+
+    /// What is in memory, once that is current.
+    private func index() throws(StoreUnavailable) -> RecordIndex {
+        try value(found.isMemoryCurrent ? memory : nil, .currentMemory)
     }
 
     private func value<Value>(_ value: Value?, _ wanted: WantedRecord) throws(StoreUnavailable) -> Value {
@@ -46,26 +51,32 @@ final class DatabaseReader: RecordReader {
 
     func version(_ kind: RecordKind) throws(StoreUnavailable) -> Int {
         // Nobody tells of all changes of the others.
-        kind == .campaigns ? index.version(kind) : Self.unknown.subtract(1, ordering: .relaxed).newValue
+        kind == .campaigns ? try index().version(kind) : Self.unknown.subtract(1, ordering: .relaxed).newValue
     }
 
     // MARK: Campaigns
 
     func campaign(_ id: Int) throws(StoreUnavailable) -> Representation? {
+        let index = try index()
         guard index.campaigns.contains(id) else { return nil }
         if let made = index.representation(ofCampaign: id) { return made }
         return try value(found.campaigns[id], .campaign(id)).map(index.representation)
     }
 
-    func allCampaigns() -> any RenderedList { index.campaigns.list() }
-    func campaigns(ofProject id: Int) -> any RenderedList { index.campaigns.list(of: .project(id)) }
-    func campaigns(ofOrganisation id: Int) -> any RenderedList { index.campaigns.list(of: .organisation(id)) }
-    func campaignCount() -> Int { index.campaigns.count }
-    func campaignGroups() -> [(number: Int, version: Int)] { index.campaigns.groups }
+    func allCampaigns() throws(StoreUnavailable) -> any RenderedList { try index().campaigns.list() }
+    func campaigns(ofProject id: Int) throws(StoreUnavailable) -> any RenderedList {
+        try index().campaigns.list(of: .project(id))
+    }
+    func campaigns(ofOrganisation id: Int) throws(StoreUnavailable) -> any RenderedList {
+        try index().campaigns.list(of: .organisation(id))
+    }
+    func campaignCount() throws(StoreUnavailable) -> Int { try index().campaigns.count }
+    func campaignGroups() throws(StoreUnavailable) -> [(number: Int, version: Int)] { try index().campaigns.groups }
 
     func detailedCampaigns(
         inGroup group: Int
     ) throws(StoreUnavailable) -> [(campaign: Representation, projects: Int)] {
+        let index = try index()
         var shown: [(campaign: Representation, projects: Int)] = []
         for id in index.campaigns.ids(inGroup: group) {
             guard let campaign = try campaign(id) else { continue }
@@ -74,13 +85,16 @@ final class DatabaseReader: RecordReader {
         return shown
     }
 
-    func projects(ofCampaignsNamed name: String) -> Set<Int> {
-        Set(index.campaigns.ids(named: name).flatMap { index.campaigns.projects(of: $0) })
+    func projects(ofCampaignsNamed name: String) throws(StoreUnavailable) -> Set<Int> {
+        let campaigns = try index().campaigns
+        return Set(campaigns.ids(named: name).flatMap { campaigns.projects(of: $0) })
     }
 
     func broken() -> [String: String] { [:] }
 
     var doubles: [String: String] {
+        // When memory is not current, that is noted, and this run does not count.
+        guard let index = try? index() else { return [:] }
         var doubles: [String: String] = [:]
         for ids in index.campaigns.sharedNames {
             guard let first = ids.min() else { continue }
@@ -89,6 +103,6 @@ final class DatabaseReader: RecordReader {
         return doubles
     }
 
-    var keptBytes: Int { index.keptBytes }
+    var keptBytes: Int { memory.keptBytes }
     func isUnreadable(_ kind: RecordKind, _ id: Int) -> Bool { false }
 }

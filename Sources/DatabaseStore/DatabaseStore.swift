@@ -10,6 +10,7 @@ internal import Synchronization
 public final class DatabaseStore: Sendable {
     let pool: DatabasePool
     let rounds: Rounds
+    private let upkeep: Upkeep
     /// How long anything may take before it is given up.
     let patience: Duration
     /// Whether memory may be older than a read.
@@ -23,19 +24,23 @@ public final class DatabaseStore: Sendable {
     ///   - interval: answers show what was so this long ago at most, and wait for nothing; nil: they show what is so.
     ///   - patience: how long a read or a write may take.
     ///   - connections: how many there are at most besides that of the rounds.
+    ///   - inspection: how long it is between two looks for what the triggers have missed.
     /// - Throws: `ThreadError`.
     public init(
         _ settings: ConnectionSettings, _ rendering: any CampaignRendering, freshWithin interval: Duration? = nil,
-        patience: Duration = .seconds(5), connections: Int = 6
+        patience: Duration = .seconds(5), connections: Int = 6,
+        inspection: Duration = .seconds(60)
     ) throws {
         let timelines = HighestTimeline()
         pool = DatabasePool(settings, size: connections, timelines: timelines)
         rounds = try Rounds(settings, timelines, rendering, every: interval)
+        upkeep = try Upkeep(pool, rounds, every: inspection)
         self.patience = patience
         isRelaxed = interval != nil
     }
 
     deinit {
+        upkeep.end()
         rounds.end()
         pool.close()
     }
@@ -49,11 +54,7 @@ public final class DatabaseStore: Sendable {
 
     public func read<Value: Sendable>(waits: Bool, _ body: (any RecordReader) throws -> Value) throws -> Value {
         let deadline = Deadline(after: patience)
-        if !isRelaxed || !rounds.hasBegun {
-            guard waits else { throw WouldWait() }
-            try rounds.wait(by: deadline)
-        }
-        var found = FoundRecords()
+        var found = FoundRecords(isMemoryCurrent: isRelaxed && rounds.hasBegun)
         while true {
             let (outcome, lacking) = rounds.withIndex { index in
                 let reader = DatabaseReader(index, found)
@@ -62,7 +63,12 @@ public final class DatabaseStore: Sendable {
             }
             guard let lacking else { return try outcome.get() }
             guard waits else { throw WouldWait() }
-            try fromDatabase(by: deadline) { try found.read(lacking, $0) }
+            if lacking == .currentMemory {
+                try rounds.wait(by: deadline)
+                found.isMemoryCurrent = true
+            } else {
+                try fromDatabase(by: deadline) { try found.read(lacking, $0) }
+            }
         }
     }
 
@@ -84,6 +90,9 @@ public final class DatabaseStore: Sendable {
     }
 
     public func health() -> StoreHealth {
-        StoreHealth(trouble: rounds.trouble.map { _ in "The database does not answer" })
+        StoreHealth(
+            trouble: rounds.trouble.map { _ in "The database does not answer" },
+            broken: upkeep.lacksTriggers
+                ? ["database": "triggers of campaignd are missing: what others change is shown seconds later"] : [:])
     }
 }

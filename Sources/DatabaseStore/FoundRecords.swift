@@ -4,6 +4,8 @@ internal import Records
 
 /// Something that a reader needs and that is not in memory.
 enum WantedRecord: Hashable, Sendable {
+    /// What is in memory, as it is now.
+    case currentMemory
     case user(Int)
     /// A long one.
     case campaign(Int)
@@ -17,6 +19,8 @@ enum WantedRecord: Hashable, Sendable {
 
 /// What has been read for one call of a reader.
 struct FoundRecords: Sendable {
+    /// Whether what is in memory will do.
+    var isMemoryCurrent: Bool
     /// By id; nil: there is none.
     var users: [Int: User?] = [:]
     var campaigns: [Int: Campaign?] = [:]
@@ -30,6 +34,7 @@ struct FoundRecords: Sendable {
 
     mutating func read(_ wanted: WantedRecord, _ connection: DatabaseConnection) throws(DatabaseError) {
         switch wanted {
+        case .currentMemory: isMemoryCurrent = true
         case .user(let id): users[id] = .some(try connection.users([id]).first)
         case .campaign(let id): campaigns[id] = .some(try connection.campaigns([id]).first)
         case .organisation(let id): organisations[id] = .some(try connection.organisations([id]).first)

@@ -16,6 +16,8 @@ final class Rounds: Sendable {
         var begun = 0
         /// The number of the last one that somebody waits for.
         var wanted = 1
+        /// Whether the next one is to read everything.
+        var wantsEverything = false
         var isOver = false
     }
 
@@ -96,6 +98,14 @@ final class Rounds: Sendable {
         try memory.withLock { try body($0.index) }
     }
 
+    /// Has everything read again.
+    func readEverything() {
+        asked.updateOne { asked in
+            asked.wantsEverything = true
+            asked.wanted = max(asked.wanted, asked.begun + 1)
+        }
+    }
+
     // MARK: The thread
 
     private struct Feed {
@@ -106,6 +116,14 @@ final class Rounds: Sendable {
     private func run() {
         var feed: Feed?
         while let number = next() {
+            let wantsEverything = asked.updateOne { asked in
+                defer { asked.wantsEverything = false }
+                return asked.wantsEverything
+            }
+            if wantsEverything {
+                feed?.connection.close()
+                feed = nil
+            }
             do {
                 if let feed {
                     feed.connection.deadline = Deadline(after: Self.patience)

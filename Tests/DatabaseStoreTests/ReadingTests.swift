@@ -208,6 +208,24 @@ struct ReadingTests {
         #expect(counts.update { $0 } == Array(repeating: 3, count: 8))
     }
 
+    @Test("what triggers do not tell of is found by looking, and that they are missing is said")
+    func withoutTriggers() throws {
+        let store = try DatabaseStore(
+            ConnectionSettings(ground.database.uri(of: ground.role), for: .service), CampaignJSON(),
+            patience: .seconds(120), inspection: .milliseconds(20))
+        #expect(try count(store) == 2)
+        #expect(store.health().broken.isEmpty)
+        try other.execute("ALTER TABLE campaigns DISABLE TRIGGER campaignd")
+        try Event.wait { !store.health().broken.isEmpty }
+        try other.execute("INSERT INTO campaigns (name) VALUES ('New')")
+        try Event.wait { try count(store) == 3 }
+        // One may be passed by where there are triggers, too.
+        try other.execute("DELETE FROM campaigns WHERE name = 'New'")
+        try other.execute("ALTER TABLE campaigns ENABLE ALWAYS TRIGGER campaignd")
+        try Event.wait { store.health().broken.isEmpty }
+        try Event.wait { try count(store) == 2 }
+    }
+
     @Test(
         "connections that end are made anew, and what was committed meanwhile is there; without a database it is said in time"
     )
