@@ -21,15 +21,20 @@ struct ContractTests {
         try example.run(with: Self.database.get())
     }
 
+    // Started when first used, and for all cases: they do not depend on one another.
+    private static let memory = Result { try MemoryClient.onFolder() }
+    private static let dictionaries = Result { try MemoryClient.onDictionaries() }
+    private static let database = Result { try MemoryClient.onDatabase() }
+}
+
+/// The same through real processes, which takes longer than all else: beside the others, not after them.
+@Suite(.serialized)
+struct LiveContractTests {
     @Test("through nginx and curl", arguments: Case.all)
     func throughNginx(_ example: Case) async throws {
         try example.run(with: Self.live.get())
     }
 
-    // Started when first used, and for all cases: they do not depend on one another.
-    private static let memory = Result { try MemoryClient.onFolder() }
-    private static let dictionaries = Result { try MemoryClient.onDictionaries() }
-    private static let database = Result { try MemoryClient.onDatabase() }
     private static let live = Result { try CurlClient() }
 }
 

@@ -32,6 +32,12 @@ public final class Daemon: @unchecked Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = pipe
         try process.run()
+        // A test that fails, or forgets it, leaves none running.
+        AtExit.add { [weak self] in
+            guard let self, process.isRunning else { return }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
         let ready = DispatchSemaphore(value: 0)
         inBackground { [self] in
             while true {
