@@ -70,7 +70,7 @@ public struct API: Responder {
     /// Makes the answers shorter that are asked for often; takes its time.
     public func improveKeptAnswers() { coded.improve() }
 
-    public var variables: [String] { [Request.largeAnswersVariable, Request.unauthorizedLocationVariable] }
+    public let variables = [Request.largeAnswersVariable, Request.unauthorizedLocationVariable]
 
     public func endpoint(for head: HTTPRequest) -> any Endpoint { find(head) }
 

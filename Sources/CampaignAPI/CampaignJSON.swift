@@ -33,9 +33,9 @@ public struct CampaignJSON: CampaignRendering {
         return text
     }
 
-    public var listOpening: [UInt8] { Array(#"{"campaigns":["#.utf8) }
-    public var listSeparator: [UInt8] { Array(",".utf8) }
-    public var listEnd: [UInt8] { Array("]}".utf8) }
+    public let listOpening = Array(#"{"campaigns":["#.utf8)
+    public let listSeparator = Array(",".utf8)
+    public let listEnd = Array("]}".utf8)
 
     public func append(item id: Int, name: String, to list: inout [UInt8]) {
         list.append(utf8: #"{"id":"#)

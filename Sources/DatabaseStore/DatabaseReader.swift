@@ -96,9 +96,8 @@ final class DatabaseReader: RecordReader {
         // When memory is not current, that is noted, and this run does not count.
         guard let index = try? index() else { return [:] }
         var doubles: [String: String] = [:]
-        for ids in index.campaigns.sharedNames {
-            guard let first = ids.min() else { continue }
-            for id in ids where id != first { doubles["campaigns/\(id)"] = "name is that of campaign \(first) as well" }
+        for (id, first) in index.campaigns.doubles {
+            doubles["campaigns/\(id)"] = "name is that of campaign \(first) as well"
         }
         return doubles
     }

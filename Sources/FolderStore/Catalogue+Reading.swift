@@ -152,11 +152,8 @@ extension Catalogue {
 
     var doubles: [String: String] {
         var doubles: [String: String] = [:]
-        for ids in records.campaigns.sharedNames {
-            guard let first = ids.min() else { continue }
-            for id in ids where id != first {
-                doubles[RecordRef(.campaigns, id).place] = "name is that of \(first).json as well"
-            }
+        for (id, first) in records.campaigns.doubles {
+            doubles[RecordRef(.campaigns, id).place] = "name is that of \(first).json as well"
         }
         for (owner, id) in heldDoubles where doubles[RecordRef(.campaigns, owner).place] == nil {
             doubles[RecordRef(.campaigns, owner).place] = Self.mayBeDouble(id)

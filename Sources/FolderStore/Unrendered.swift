@@ -1,7 +1,7 @@
 internal import Campaigns
 internal import Records
 
-/// For who shows no campaigns.
+/// For readers that show no campaigns.
 struct Unrendered: CampaignRendering {
     var version: Int { 0 }
     func opening(of campaign: Campaign) -> [UInt8] { [] }

@@ -22,8 +22,8 @@ extension RecordStore {
         defer { waitingDeliveries = waiting }
         for id in try read({ try $0.pendingMessages() }) {
             // As long as one of those that were lacking still is, the rest need not be looked at.
-            let still = try read { catalogue in
-                try before[id, default: []].filter { try catalogue.isUnreadable($0.kind, $0.id) }
+            let still = try read { records in
+                try before[id, default: []].filter { try records.isUnreadable($0.kind, $0.id) }
             }
             guard still.isEmpty else {
                 waiting[id] = still
@@ -49,9 +49,9 @@ extension RecordStore {
     }
 
     private func audience(ofMessage id: Int) throws -> (Message, Audience)? {
-        try read { catalogue in
-            guard let message = try catalogue.outline(ofMessage: id) else { return nil }
-            return (message, try catalogue.audience(of: message))
+        try read { records in
+            guard let message = try records.outline(ofMessage: id) else { return nil }
+            return (message, try records.audience(of: message))
         }
     }
 
@@ -73,20 +73,20 @@ extension RecordStore {
     /// - Returns: how many are gone.
     /// - Throws: ``StoreUnavailable``.
     public func pruneMessages(sentBefore date: String) throws -> Int {
-        func old(_ catalogue: any RecordReader) throws -> [Int] {
-            try catalogue.messageIDs().filter { id in
-                guard let message = try catalogue.outline(ofMessage: id), message.sentDate < date,
-                    let recipients = try catalogue.recipientCount(ofMessage: id),
-                    try !catalogue.isUnreadable(.mailings, id)
+        func old(_ records: any RecordReader) throws -> [Int] {
+            try records.messageIDs().filter { id in
+                guard let message = try records.outline(ofMessage: id), message.sentDate < date,
+                    let recipients = try records.recipientCount(ofMessage: id),
+                    try !records.isUnreadable(.mailings, id)
                 else { return false }
-                guard let mailing = try catalogue.mailing(id), !mailing.isGivenUp else { return true }
+                guard let mailing = try records.mailing(id), !mailing.isGivenUp else { return true }
                 return mailing.handled >= recipients && mailing.waiting.isEmpty && mailing.retrying == 0
             }
         }
         var count = 0
         // A few at a time, so that others can write in between.
         while case let ids = try read({ Array(try old($0).prefix(100)) }), !ids.isEmpty {
-            try write { transaction in for id in ids { try transaction.removeMessage(id) } }
+            try write { writer in for id in ids { try writer.removeMessage(id) } }
             count += ids.count
         }
         return count

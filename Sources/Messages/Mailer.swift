@@ -78,10 +78,10 @@ public struct Mailer: Sendable {
         var count = 0
         for id in try store.read({ try $0.allMailings().map(\.id) }) where message == nil || message == id {
             let recipients = try store.recipients(ofMessage: id).count
-            count += try store.write { transaction in
-                guard var mailing = try transaction.mailing(id) else { return 0 }
+            count += try store.write { writer in
+                guard var mailing = try writer.mailing(id) else { return 0 }
                 let count = mailing.retryFailed(now: time(nil), recipients: recipients)
-                if count > 0 { try transaction.put(mailing) }
+                if count > 0 { try writer.put(mailing) }
                 return count
             }
         }
@@ -90,12 +90,12 @@ public struct Mailer: Sendable {
 
     private func next(after looked: Set<Int>) throws -> Int? {
         let time = now()
-        return try store.read { catalogue in
-            try catalogue.allMailings().first { mailing in
-                guard !looked.contains(mailing.id), try catalogue.outline(ofMessage: mailing.id) != nil else {
+        return try store.read { records in
+            try records.allMailings().first { mailing in
+                guard !looked.contains(mailing.id), try records.outline(ofMessage: mailing.id) != nil else {
                     return false
                 }
-                return mailing.isDue(time, recipients: try catalogue.recipientCount(ofMessage: mailing.id) ?? 0)
+                return mailing.isDue(time, recipients: try records.recipientCount(ofMessage: mailing.id) ?? 0)
             }?.id
         }
     }
@@ -135,9 +135,9 @@ public struct Mailer: Sendable {
     }
 
     private func mail(to id: Int, _ message: Message, _ html: String) throws -> Mail {
-        let (isUnreadable, user) = try store.read { catalogue in
-            let isUnreadable = try catalogue.isUnreadable(.users, id)
-            return (isUnreadable, isUnreadable ? nil : try catalogue.user(id))
+        let (isUnreadable, user) = try store.read { records in
+            let isUnreadable = try records.isUnreadable(.users, id)
+            return (isUnreadable, isUnreadable ? nil : try records.user(id))
         }
         if isUnreadable { return .unreadable }
         guard let user, user.projectsNotifications, let address = user.emailAddress, MailMessage.isAddress(address)

@@ -65,8 +65,13 @@ public struct CampaignTable {
         let name = name.trimmedName()
         return shared[name] ?? owners[name].map { [$0] } ?? []
     }
-    /// The ids of those that have one name, for each that several have.
-    public var sharedNames: some Collection<Set<Int>> { shared.values }
+    /// The ids of those that have the name of another, each with the first that has it.
+    public var doubles: [(id: Int, first: Int)] {
+        shared.values.flatMap { ids in
+            let first = ids.min()
+            return ids.compactMap { id in first.flatMap { id == $0 ? nil : (id: id, first: $0) } }
+        }
+    }
 
     init(_ rendering: any CampaignRendering) {
         self.rendering = rendering

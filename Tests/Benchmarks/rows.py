@@ -194,39 +194,31 @@ def create_size(bench):
     return lines
 
 
-def busy(bench):
+def while_creating(bench, path, what, reach, script=None):
+    """Reads among 100,000 campaigns while others are created, against the same while nothing changes."""
     service = bench.campaignd(bench.folders.to_write(100_000))
     nginx = bench.nginx(service)
     program = bench.compile("create.c")
-    quiet = bench.wrk(nginx, BASE, service, seconds=max(3, bench.seconds))
+    quiet = bench.wrk(nginx, path, service, seconds=max(3, bench.seconds), script=script)
 
-    def while_creating():
+    def busy():
         with bench.creating(program, nginx, rate=10):
             return quiet()
 
-    results = bench.alternate(while_creating=while_creating, quiet=quiet)
+    results = bench.alternate(while_creating=busy, quiet=quiet)
     report(results)
     values = ratios(results["while_creating"], results["quiet"])
-    what = "the list of 100,000 while 10 campaigns a second are created"
-    return [Line(what, "while nothing changes", "0.8", values, note=good(results))]
+    return [Line(what, "while nothing changes", reach, values, note=good(results))]
+
+
+def busy(bench):
+    return while_creating(bench, BASE, "the list of 100,000 while 10 campaigns a second are created", "0.8")
 
 
 def busy_reads(bench):
     """Single campaigns, each of a thousand in its turn."""
-    service = bench.campaignd(bench.folders.to_write(100_000))
-    nginx = bench.nginx(service)
-    program = bench.compile("create.c")
-    quiet = bench.wrk(nginx, "/api/v2/campaigns/", service, seconds=max(3, bench.seconds), script=WALK)
-
-    def while_creating():
-        with bench.creating(program, nginx, rate=10):
-            return quiet()
-
-    results = bench.alternate(while_creating=while_creating, quiet=quiet)
-    report(results)
-    values = ratios(results["while_creating"], results["quiet"])
     what = "single campaigns of 100,000 while 10 a second are created"
-    return [Line(what, "while nothing changes", "0.95", values, note=good(results))]
+    return while_creating(bench, BASE, what, "0.95", WALK)
 
 
 # What wrk asks for, in Lua.

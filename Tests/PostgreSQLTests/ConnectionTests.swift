@@ -8,7 +8,7 @@ import Testing
 struct ConnectionTests {
     @Test("values go into parameters and come back as they were")
     func values() throws {
-        let connection = try Ground().connect()
+        let connection = try Fixture().connect()
         let texts = [
             "", "a'b\"c\\d", "é e\u{301} 🗺 \u{2028}", "{1,NULL}", "$1; DROP TABLE x",
             String(repeating: "ü", count: 70_000),
@@ -40,14 +40,14 @@ struct ConnectionTests {
 
     @Test("a text with a NUL, which the server would cut there, is refused, and the connection goes on")
     func nul() throws {
-        let connection = try Ground().connect()
+        let connection = try Fixture().connect()
         #expect(failure { try connection.query("SELECT $1::text", "a\u{0}b") }?.sqlState == "22021")
         #expect(try connection.query("SELECT $1::text", "ab").first?.text(0) == "ab")
     }
 
     @Test("what a statement gives are its rows, and how many it has changed")
     func rows() throws {
-        let connection = try Ground("CREATE TABLE t (id int)").connect()
+        let connection = try Fixture("CREATE TABLE t (id int)").connect()
         #expect(try connection.execute("INSERT INTO t SELECT generate_series(1, 5)").affected == 5)
         let rows = try connection.query("SELECT id FROM t WHERE id > $1 ORDER BY id", 2)
         #expect(rows.map { $0.number(0) } == [3, 4, 5])
@@ -58,7 +58,7 @@ struct ConnectionTests {
 
     @Test("a statement that is refused tells its SQLSTATE and the constraint, and the connection goes on")
     func refusedStatement() throws {
-        let connection = try Ground("CREATE TABLE t (id int CONSTRAINT only_once UNIQUE)").connect()
+        let connection = try Fixture("CREATE TABLE t (id int CONSTRAINT only_once UNIQUE)").connect()
         try connection.query("INSERT INTO t VALUES ($1)", 1)
         guard case .statement(let failure) = failure(of: { try connection.query("INSERT INTO t VALUES ($1)", 1) })
         else {
@@ -76,7 +76,7 @@ struct ConnectionTests {
 
     @Test("a statement with more than fits on the way, and an answer too, arrive")
     func large() throws {
-        let connection = try Ground().connect()
+        let connection = try Fixture().connect()
         let text = String(repeating: "0123456789abcdef", count: 1 << 20)
         let row = try connection.query(
             "SELECT md5($1::text) = md5(repeat('0123456789abcdef', 1048576)), $1::text", text
@@ -88,7 +88,7 @@ struct ConnectionTests {
     @Test("what is no statement for this, such as COPY, ends the connection and waits for nothing")
     func copy() throws {
         for command: SQL in ["COPY (SELECT 1) TO STDOUT", "CREATE TEMP TABLE t (id int); COPY t FROM STDIN"] {
-            let connection = try Ground().connect()
+            let connection = try Fixture().connect()
             #expect(failure { try connection.execute(command) }?.isConnectionLost == true)
             #expect(!connection.isOpen)
         }
@@ -98,7 +98,7 @@ struct ConnectionTests {
 
     @Test("an answer is waited for until the deadline, and the connection is closed then")
     func deadline() throws {
-        let connection = try Ground().connect()
+        let connection = try Fixture().connect()
         connection.deadline = .soon
         #expect(failure { try connection.execute("SELECT pg_sleep(1000000)") }?.isDeadlineExceeded == true)
         #expect(!connection.isOpen)
@@ -109,7 +109,7 @@ struct ConnectionTests {
         "a server that has stopped, whose system goes on taking what is sent, is waited for until the deadline",
         arguments: [1, 1 << 24])
     func frozen(size: Int) throws {
-        let connection = try Ground().connect()
+        let connection = try Fixture().connect()
         let process = try #require(try connection.execute("SELECT pg_backend_pid()").first?.number(0))
         let text = String(repeating: "a", count: size)
         kill(pid_t(process), SIGSTOP)
@@ -120,9 +120,9 @@ struct ConnectionTests {
 
     @Test("a host that takes connections and says nothing is left for the next one, within its part of the time")
     func silentHost() throws {
-        let ground = try Ground()
+        let fixture = try Fixture()
         let silent = try SilentServer()
-        let uri = ground.database.uri.replacing("@", with: "@\(silent.host),")
+        let uri = fixture.database.uri.replacing("@", with: "@\(silent.host),")
         let settings = try ConnectionSettings(uri + "?connect_timeout=1", for: .service)
         #expect(try DatabaseConnection(settings, by: .generous).execute("SELECT 1").count == 1)
         let only = try ConnectionSettings(
@@ -144,13 +144,13 @@ struct ConnectionTests {
 
     @Test("hosts are tried in their order, and all are named when none lets us in")
     func hosts() throws {
-        let ground = try Ground()
-        let there = ground.database.server.folder
+        let fixture = try Fixture()
+        let there = fixture.database.server.folder
         let connection = try DatabaseConnection(
             ConnectionSettings(
-                "host=/nowhere,\(there),/elsewhere user=tm dbname=\(ground.database.name)", for: .service),
+                "host=/nowhere,\(there),/elsewhere user=tm dbname=\(fixture.database.name)", for: .service),
             by: .generous)
-        #expect(try connection.execute("SELECT current_database()").first?.text(0) == ground.database.name)
+        #expect(try connection.execute("SELECT current_database()").first?.text(0) == fixture.database.name)
         let error = failure {
             _ = try DatabaseConnection(
                 ConnectionSettings("host=/nowhere,/elsewhere user=tm", for: .service), by: .generous)
@@ -173,23 +173,23 @@ struct ConnectionTests {
 
     @Test("a server that cannot be written to is refused to whom it would be of no use")
     func readOnly() throws {
-        let ground = try Ground()
-        try ground.database.run("ALTER DATABASE \(ground.database.name) SET default_transaction_read_only = on")
-        let error = failure { _ = try ground.connect(.service) }
+        let fixture = try Fixture()
+        try fixture.database.run("ALTER DATABASE \(fixture.database.name) SET default_transaction_read_only = on")
+        let error = failure { _ = try fixture.connect(.service) }
         #expect(error?.description.contains("read-only") == true)
-        #expect(failure { _ = try ground.connect(.administration) }?.isRefused == true)
-        #expect(try ground.connect(.reading).execute("SELECT 1").count == 1)
+        #expect(failure { _ = try fixture.connect(.administration) }?.isRefused == true)
+        #expect(try fixture.connect(.reading).execute("SELECT 1").count == 1)
     }
 
     @Test("a server that was primary before another one is refused")
     func timeline() throws {
-        let ground = try Ground()
+        let fixture = try Fixture()
         let timelines = HighestTimeline()
-        let connection = try DatabaseConnection(ground.settings(), by: .generous, timelines: timelines)
+        let connection = try DatabaseConnection(fixture.settings(), by: .generous, timelines: timelines)
         #expect(connection.timeline == 1)
         #expect(timelines.current == 1)
         let error = failure {
-            _ = try DatabaseConnection(ground.settings(), by: .generous, timelines: HighestTimeline(2))
+            _ = try DatabaseConnection(fixture.settings(), by: .generous, timelines: HighestTimeline(2))
         }
         #expect(error?.isRefused == true)
         #expect(error?.description.contains("its timeline is 1, and 2 has been seen") == true)
@@ -197,10 +197,10 @@ struct ConnectionTests {
 
     @Test("a service's statements end by themselves, and are planned once")
     func sessionOptions() throws {
-        let ground = try Ground()
+        let fixture = try Fixture()
         let settings: SQL =
             "SELECT current_setting('plan_cache_mode'), current_setting('lock_timeout'), current_setting('work_mem')"
-        let uri = ground.database.uri + "?options=-c%20work_mem%3D5MB%20-c%20lock_timeout%3D1s"
+        let uri = fixture.database.uri + "?options=-c%20work_mem%3D5MB%20-c%20lock_timeout%3D1s"
         let row = try DatabaseConnection(ConnectionSettings(uri, for: .service), by: .generous).execute(settings).first
         #expect(row?.text(0) == "force_generic_plan")
         // What the string says comes before what the service wishes.
@@ -230,10 +230,10 @@ struct ConnectionTests {
 
     @Test("a connection that the server ends is lost, says why, and is closed")
     func ended() throws {
-        let ground = try Ground()
-        let connection = try ground.connect()
+        let fixture = try Fixture()
+        let connection = try fixture.connect()
         let process = try #require(try connection.execute("SELECT pg_backend_pid()").first?.number(0))
-        try ground.database.run("SELECT pg_terminate_backend(\(process), 60000)")
+        try fixture.database.run("SELECT pg_terminate_backend(\(process), 60000)")
         #expect(failure { try connection.execute("SELECT 1") }?.isConnectionLost == true)
         #expect(!connection.isOpen)
     }

@@ -10,8 +10,8 @@ import Threads
 struct PoolTests {
     @Test("threads share its connections, of which there are never more than it may have")
     func shared() throws {
-        let ground = try Ground("CREATE TABLE t (pid int)")
-        let pool = try ground.pool(3)
+        let fixture = try Fixture("CREATE TABLE t (pid int)")
+        let pool = try fixture.pool(3)
         let failures = Mutex<[String]>([])
         let threads = try (0..<8).map { _ in
             try Threads.Thread("user") {
@@ -26,13 +26,13 @@ struct PoolTests {
         }
         for thread in threads { thread.join() }
         #expect(failures.withLock { $0 } == [])
-        let counts = try ground.database.run("SELECT count(*), count(DISTINCT pid) BETWEEN 1 AND 3 FROM t")
+        let counts = try fixture.database.run("SELECT count(*), count(DISTINCT pid) BETWEEN 1 AND 3 FROM t")
         #expect(counts == "160|t\n")
     }
 
     @Test("the wait for a connection ends at the deadline, and one that comes back is taken at once")
     func full() throws {
-        let pool = try Ground().pool(1)
+        let pool = try Fixture().pool(1)
         let isTaken = Monitor(false)
         let mayGo = Monitor(false)
         let holder = try Threads.Thread("holder") {
@@ -52,17 +52,17 @@ struct PoolTests {
 
     @Test("a connection that the server has ended meanwhile is replaced before anybody gets it")
     func endedWhileIdle() throws {
-        let ground = try Ground()
-        let pool = try ground.pool(1)
+        let fixture = try Fixture()
+        let pool = try fixture.pool(1)
         let process = try #require(try pool.process())
-        try ground.database.run("SELECT pg_terminate_backend(\(process), 60000)")
+        try fixture.database.run("SELECT pg_terminate_backend(\(process), 60000)")
         #expect(try pool.process() != process)
     }
 
     @Test("when one breaks, those that are idle are replaced as well")
     func distrust() throws {
-        let ground = try Ground()
-        let pool = try ground.pool(2)
+        let fixture = try Fixture()
+        let pool = try fixture.pool(2)
         var (first, second): (Int?, Int?) = (nil, nil)
         try pool.use(by: .generous) { one in
             first = try one.process()
@@ -82,22 +82,22 @@ struct PoolTests {
 
     @Test("one that is left within a transaction is closed, and the transaction with it")
     func openTransaction() throws {
-        let ground = try Ground("CREATE TABLE t (id int)")
-        let pool = try ground.pool(1)
+        let fixture = try Fixture("CREATE TABLE t (id int)")
+        let pool = try fixture.pool(1)
         let process = try pool.process()
         try pool.use(by: .generous) { _ = try $0.execute("BEGIN; INSERT INTO t VALUES (1)") }
         #expect(try pool.process() != process)
-        #expect(try ground.database.run("SELECT count(*) FROM t") == "0\n")
+        #expect(try fixture.database.run("SELECT count(*) FROM t") == "0\n")
     }
 
     @Test("one whose prepared statement is no longer good is replaced, and the statement may be tried again")
     func stalePreparation() throws {
-        let ground = try Ground("CREATE TABLE t (id int)")
-        let pool = try ground.pool(1)
+        let fixture = try Fixture("CREATE TABLE t (id int)")
+        let pool = try fixture.pool(1)
         let process = try pool.process()
         let query: SQL = "SELECT * FROM t WHERE id = $1"
         try pool.use(by: .generous) { _ = try $0.query(query, 1) }
-        try ground.database.run("ALTER TABLE t ALTER id TYPE bigint")
+        try fixture.database.run("ALTER TABLE t ALTER id TYPE bigint")
         #expect(failure { try pool.use(by: .generous) { _ = try $0.query(query, 1) } }?.mayBeTriedAgain == true)
         #expect(try pool.use(by: .generous) { try $0.query(query, 1).isEmpty })
         #expect(try pool.process() != process)
@@ -106,7 +106,7 @@ struct PoolTests {
     @Test("connections to a server that was primary before another one are not used further")
     func timelines() throws {
         let timelines = HighestTimeline()
-        let pool = try Ground().pool(1, timelines: timelines)
+        let pool = try Fixture().pool(1, timelines: timelines)
         let process = try pool.process()
         #expect(try pool.process() == process)
         #expect(timelines.current == 1)
@@ -122,16 +122,16 @@ struct PoolTests {
 
     @Test("when it is closed it gives out nothing, and what comes back is closed")
     func closed() throws {
-        let ground = try Ground()
-        let pool = try ground.pool(2)
+        let fixture = try Fixture()
+        let pool = try fixture.pool(2)
         try pool.use(by: .generous) { connection in
             pool.close()
             try connection.execute("SELECT 1")
         }
         #expect(failure { try pool.use(by: .generous) { _ in } }?.isConnectionLost == true)
         try Event.wait {
-            try ground.database.server.psql(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = '\(ground.database.name)'", in: "postgres"
+            try fixture.database.server.psql(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = '\(fixture.database.name)'", in: "postgres"
             ).text == "0\n"
         }
     }

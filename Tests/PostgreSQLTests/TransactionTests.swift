@@ -6,18 +6,18 @@ import Threads
 
 @Suite("A transaction")
 struct TransactionTests {
-    private let ground: Ground
+    private let fixture: Fixture
     private let connection: DatabaseConnection
 
     init() throws {
-        ground = try Ground("CREATE TABLE t (id int)")
-        connection = try ground.connect()
+        fixture = try Fixture("CREATE TABLE t (id int)")
+        connection = try fixture.connect()
     }
 
     private struct Refusal: Error {}
 
     private func count() throws -> String {
-        try ground.database.run("SELECT count(*) FROM t").trimmingCharacters(in: .whitespacesAndNewlines)
+        try fixture.database.run("SELECT count(*) FROM t").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     @Test("it is committed when its body returns, and rolled back when that throws")
@@ -60,7 +60,7 @@ struct TransactionTests {
     func snapshot() throws {
         try connection.transaction(.snapshot) {
             #expect(try connection.execute("SELECT count(*) FROM t").first?.number(0) == 0)
-            try ground.database.run("INSERT INTO t VALUES (1)")
+            try fixture.database.run("INSERT INTO t VALUES (1)")
             #expect(try connection.execute("SELECT count(*) FROM t").first?.number(0) == 0)
         }
         #expect(
@@ -75,7 +75,7 @@ struct TransactionTests {
             try connection.transaction {
                 try connection.execute("INSERT INTO t VALUES (1)")
                 let process = try #require(try connection.execute("SELECT pg_backend_pid()").first?.number(0))
-                try ground.database.run("SELECT pg_terminate_backend(\(process), 60000)")
+                try fixture.database.run("SELECT pg_terminate_backend(\(process), 60000)")
                 try connection.execute("INSERT INTO t VALUES (2)")
             }
         }
@@ -86,16 +86,16 @@ struct TransactionTests {
 
     @Test("a refusal at COMMIT is one, and nothing was done")
     func refusedAtCommit() throws {
-        try ground.database.run(
+        try fixture.database.run(
             "CREATE TABLE u (id int UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO u VALUES (1)")
         let error = failure { try connection.transaction { try connection.execute("INSERT INTO u VALUES (1), (2)") } }
         #expect(error?.sqlState == "23505")
-        #expect(try ground.database.run("SELECT count(*) FROM u") == "1\n")
+        #expect(try fixture.database.run("SELECT count(*) FROM u") == "1\n")
     }
 
     @Test("one whose COMMIT gets no answer has an unknown outcome, by the deadline and by the end of the connection")
     func unknown() throws {
-        try ground.database.run(
+        try fixture.database.run(
             """
             CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1000000); RETURN NULL; END';
             CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()
@@ -109,13 +109,13 @@ struct TransactionTests {
         #expect(error?.isOutcomeUnknown == true)
         #expect(!connection.isOpen)
         // The server is still at it, which no statement_timeout ends, and its transaction would be in the way of others.
-        try ground.database.run(
+        try fixture.database.run(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE query = 'COMMIT' AND datname = current_database()"
         )
 
-        let other = try ground.connect()
+        let other = try fixture.connect()
         let process = try #require(try other.execute("SELECT pg_backend_pid()").first?.number(0))
-        let database = ground.database
+        let database = fixture.database
         let end = try Threads.Thread("terminate") {
             try? Event.wait {
                 try database.run("SELECT state FROM pg_stat_activity WHERE pid = \(process) AND query = 'COMMIT'")
@@ -134,10 +134,10 @@ struct TransactionTests {
     func notReplicated() throws {
         // Nobody else must wait for a machine that is not there.
         let cluster = try PrivateCluster()
-        let ground = try Ground("CREATE TABLE t (id int)", in: cluster)
-        let connection = try ground.connect()
+        let fixture = try Fixture("CREATE TABLE t (id int)", in: cluster)
+        let connection = try fixture.connect()
         let process = try #require(try connection.execute("SELECT pg_backend_pid()").first?.number(0))
-        let other = try Ground(in: cluster).connect()
+        let other = try Fixture(in: cluster).connect()
         func set(_ names: String) throws {
             try other.execute(SQL(composed: "ALTER SYSTEM SET synchronous_standby_names = '\(names)'"))
             try other.execute("SELECT pg_reload_conf()")

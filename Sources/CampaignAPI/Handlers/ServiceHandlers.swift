@@ -1,6 +1,7 @@
 internal import Campaigns
 internal import HTTPTypes
 internal import JSON
+internal import Messages
 internal import Records
 
 extension API {
@@ -21,13 +22,13 @@ extension API {
             body.append(
                 "broken", .array(files.map { ["file": .string($0.key), "reason": .string($0.value)] }))
         }
-        let waiting = call.store.waitingDeliveries.sorted { $0.key < $1.key }
+        let waiting = call.store.messagesThatWait.sorted { $0.key < $1.key }
         if !waiting.isEmpty {
             body.append(
                 "waiting",
                 .array(
                     waiting.map {
-                        ["message": .integer($0.key), "for": .array($0.value.prefix(10).map { .string($0.place) })]
+                        ["message": .integer($0.key), "for": .array($0.value.prefix(10).map(JSONValue.string))]
                     }))
         }
         return trouble == nil

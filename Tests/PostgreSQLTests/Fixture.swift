@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A database of a test's own, and connections to it.
-struct Ground {
+struct Fixture {
     let database: PrivateCluster.Database
 
     init(_ sql: String = "", in cluster: PrivateCluster? = nil) throws {
